@@ -1,0 +1,134 @@
+"""What every command does the same way: one-line errors with exit codes, progress, tables, JSON.
+
+Exit codes: 0 done; 1 the check or run failed; 2 wrong usage or unreadable input. `--debug` anywhere on the line shows
+the traceback of a user error; a bug always shows its own.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+
+from terra_cot.errors import TerraError
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace what is already there.")]
+Workers = Annotated[int, typer.Option("--workers", "-w", min=1, help="Processes that work side by side.")]
+
+OnStep = Callable[[int, int], None]
+_PLAIN_EVERY_S = 5.0
+
+
+def run(app: typer.Typer) -> None:
+    """Entry point of a console script."""
+    debug = "--debug" in sys.argv
+    if debug:
+        sys.argv.remove("--debug")
+    try:
+        app()
+    except TerraError as error:
+        if debug:
+            raise
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("stopped; run the same command again to go on", file=sys.stderr)  # noqa: T201
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): not our failure, and Python must not complain at exit either.
+        sys.stderr.close()
+        sys.exit(141)
+
+
+def say(text: str, quiet: bool = False) -> None:
+    """One line of result on standard output."""
+    if not quiet:
+        typer.echo(text)
+
+
+def fail(lines: Sequence[str], limit: int = 50) -> None:
+    """Print what failed, one line each, and exit with code 1."""
+    for line in lines[:limit]:
+        typer.echo(line, err=True)
+    if len(lines) > limit:
+        typer.echo(f"... and {len(lines) - limit} more", err=True)
+    raise typer.Exit(1)
+
+
+def print_json(value: Any) -> None:
+    import orjson
+
+    options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
+    sys.stdout.write(orjson.dumps(value, option=options).decode() + "\n")
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A table; numbers are right-aligned. Plain text keeps its shape when piped."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
+    for index, column in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[index], int | float) or row[index] in ("", "-") for row in rows)
+        table.add_column(column, justify="right" if numeric else "left", no_wrap=index == 0)
+    for row in rows:
+        table.add_row(*("-" if cell is None else str(cell) for cell in row))
+    Console(width=None if sys.stdout.isatty() else 140).print(table)
+
+
+@contextmanager
+def progress(label: str, unit: str, quiet: bool = False) -> Iterator[OnStep]:
+    """A callback (done, total) that shows a bar with rate and time left on a terminal, plain lines when piped."""
+    if quiet:
+        yield lambda done, total: None
+    elif sys.stderr.isatty():
+        yield from _bar(label, unit)
+    else:
+        yield from _lines(label, unit)
+
+
+def _bar(label: str, unit: str) -> Iterator[OnStep]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description:<22}"),
+        BarColumn(bar_width=32),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    start = time.monotonic()
+    with Progress(*columns, console=Console(stderr=True), refresh_per_second=8) as bars:
+        task = bars.add_task(label, total=None, rate="")
+
+        def on_step(done: int, total: int) -> None:
+            rate = done / max(time.monotonic() - start, 1e-6)
+            bars.update(task, completed=done, total=total, rate=f"{rate:,.1f} {unit}/s")
+
+        yield on_step
+
+
+def _lines(label: str, unit: str) -> Iterator[OnStep]:
+    start = time.monotonic()
+    last = [start]
+
+    def on_step(done: int, total: int) -> None:
+        now = time.monotonic()
+        if done < total and now - last[0] < _PLAIN_EVERY_S:
+            return
+        last[0] = now
+        rate = done / max(now - start, 1e-6)
+        left = f", {(total - done) / rate:.0f} s left" if done < total and rate > 0 else ""
+        typer.echo(f"{label}: {done}/{total} {unit}, {rate:,.1f}/s{left}", err=True)
+
+    yield on_step

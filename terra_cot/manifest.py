@@ -1,0 +1,73 @@
+"""A manifest says what a folder holds and is written last: a folder without one is unfinished."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+
+from terra_cot import FORMAT_VERSION, __version__
+from terra_cot.atomic import sha256_file, write_json
+from terra_cot.errors import DataError, SchemaError
+from terra_cot.shards import Part
+
+Kind = Literal["dataset", "benchmark"]
+NAME = "manifest.json"
+
+
+def write_manifest(folder: Path, kind: Kind, body: dict[str, Any], parts: Iterable[Part]) -> dict[str, Any]:
+    """Write manifest.json: `body`, the format and code versions, and every part with its checksum. No clock in it."""
+    manifest = {
+        **body,
+        "kind": kind,
+        "format_version": FORMAT_VERSION,
+        "code_version": __version__,
+        "parts": [asdict(part) for part in sorted(parts, key=lambda part: part.path)],
+    }
+    write_json(folder / NAME, manifest)
+    return manifest
+
+
+def read_manifest(folder: Path, kind: Kind) -> dict[str, Any]:
+    """The manifest of a finished folder.
+
+    Raises:
+        DataError: no folder, no manifest (unfinished or something else), not JSON.
+        SchemaError: another kind or format version.
+    """
+    path = folder / NAME
+    if not folder.is_dir():
+        raise DataError("no such folder", file=folder, fix=f"give the folder of a {kind}")
+    try:
+        manifest = orjson.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise DataError(
+            f"no {NAME}: not a finished {kind}", file=folder, fix="run the command that makes it again: it resumes"
+        ) from None
+    except orjson.JSONDecodeError as error:
+        raise DataError(f"not JSON ({error})", file=path) from None
+    if not isinstance(manifest, dict):
+        raise SchemaError("a manifest is an object", file=path, got=type(manifest).__name__)
+    if manifest.get("kind") != kind:
+        raise SchemaError("another kind of folder", file=path, field="kind", got=manifest.get("kind"), expected=kind)
+    if manifest.get("format_version") != FORMAT_VERSION:
+        raise SchemaError(
+            "a format version that this release does not read",
+            file=path,
+            field="format_version",
+            got=manifest.get("format_version"),
+            expected=FORMAT_VERSION,
+        )
+    return manifest
+
+
+def manifest_parts(manifest: dict[str, Any]) -> list[Part]:
+    return [Part(**entry) for entry in manifest["parts"]]
+
+
+def manifest_sha256(folder: Path) -> str:
+    """The name of this version of a dataset or benchmark: the hash of its manifest, which holds every part's hash."""
+    return sha256_file(folder / NAME)

@@ -1,0 +1,128 @@
+"""A tile record is one row of the tiles table: encoded frames on one grid, a label map, and where on Earth they lie.
+
+This is the stored form (kernel, no rasterio). The form with pixels as arrays is `frame.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from io import BytesIO
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from terra_cot.errors import DataError
+
+Modality = Literal["optical", "sar"]
+ShiftStatus = Literal["reference", "removed", "refused", "alone"]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRecord:
+    """One modality of one date. A date may have an optical and a sar record of the same `frame` name.
+
+    `image` is an 8-bit PNG for display; `raster` a GeoTIFF of all bands, or None. `shift_px` is the [dy, dx] that was
+    found and removed, in pixels of the tile, positive where the content lay too far down and right; (0, 0) where
+    nothing was removed. `shift_found_px` is the estimate, trusted or not; `shift_status` says what became of it.
+    Fractions are shares of the tile's pixels, 0 to 1; `cloud_fraction` is None where no cloud mask is known.
+    """
+
+    frame: str
+    modality: Modality
+    datetime: str
+    image: bytes
+    raster: bytes | None
+    bands: tuple[str, ...]
+    cloud_fraction: float | None
+    nodata_fraction: float
+    shift_px: tuple[float, float]
+    shift_score: float | None
+    shift_found_px: tuple[float, float] | None
+    shift_status: ShiftStatus
+
+    def to_row(self, tile_id: str) -> dict[str, Any]:
+        row = {name: getattr(self, name) for name in _FRAME_FIELDS}
+        stem = f"{tile_id}_{self.frame}_{self.modality}"
+        row["image"] = {"bytes": self.image, "path": f"{stem}.png"}
+        row["raster"] = None if self.raster is None else {"bytes": self.raster, "path": f"{stem}.tif"}
+        return row
+
+    @classmethod
+    def from_row(cls, row: dict[str, Any]) -> FrameRecord:
+        values = {name: row[name] for name in _FRAME_FIELDS}
+        values["image"] = row["image"]["bytes"]
+        values["raster"] = row["raster"]["bytes"] if row.get("raster") else None
+        values["bands"] = tuple(row["bands"])
+        values["shift_px"] = tuple(row["shift_px"])
+        values["shift_found_px"] = tuple(row["shift_found_px"]) if row["shift_found_px"] else None
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class TileRecord:
+    """One tile. `label` is a PNG (8 or 16 bit) of codes of `legend` for the date `label_frame`; all None without one.
+
+    `transform` is (a, b, c, d, e, f) of affine pixel-to-world; `crs` is None for imagery without a place, whose
+    transform then only carries the pixel size. `gsd_m` is the ground sample distance in metres.
+    """
+
+    tile_id: str
+    frames: tuple[FrameRecord, ...]
+    label: bytes | None
+    label_frame: str | None
+    legend: str | None
+    crs: str | None
+    transform: tuple[float, ...]
+    width: int
+    height: int
+    gsd_m: float
+    source: str
+    source_id: str
+    licence: str
+    split: str
+    lon: float | None
+    lat: float | None
+
+    def frame_names(self) -> list[str]:
+        """Dates in order, without repetition."""
+        return list(dict.fromkeys(frame.frame for frame in self.frames))
+
+    def shown(self, name: str) -> list[FrameRecord]:
+        """The records of date `name`: optical, sar, or both."""
+        return [frame for frame in self.frames if frame.frame == name]
+
+    def label_array(self) -> NDArray[np.uint16]:
+        """HW uint16 codes of the label map."""
+        if self.label is None:
+            raise DataError("the tile has no label map", row=self.tile_id, field="label")
+        return decode_label(self.label)
+
+    def to_row(self) -> dict[str, Any]:
+        row = {name: getattr(self, name) for name in _TILE_FIELDS}
+        row["frames"] = [frame.to_row(self.tile_id) for frame in self.frames]
+        row["label"] = None if self.label is None else {"bytes": self.label, "path": f"{self.tile_id}_label.png"}
+        return row
+
+    @classmethod
+    def from_row(cls, row: dict[str, Any]) -> TileRecord:
+        values = {name: row[name] for name in _TILE_FIELDS}
+        values["frames"] = tuple(FrameRecord.from_row(frame) for frame in row["frames"])
+        values["label"] = row["label"]["bytes"] if row["label"] else None
+        values["transform"] = tuple(row["transform"])
+        return cls(**values)
+
+
+_FRAME_FIELDS = tuple(entry.name for entry in fields(FrameRecord))
+_TILE_FIELDS = tuple(entry.name for entry in fields(TileRecord))
+
+
+def decode_label(data: bytes) -> NDArray[np.uint16]:
+    """HW uint16 codes of an 8- or 16-bit grey PNG."""
+    from PIL import Image
+
+    with Image.open(BytesIO(data)) as image:
+        array = np.asarray(image)
+    if array.ndim != 2:
+        raise DataError("a label map must be a single-band image", got=f"shape {array.shape}")
+    return array.astype(np.uint16)
