@@ -11,7 +11,8 @@ Writers of chains, the benchmark's tasks, verification and the faithfulness scor
 | area | 1 | m2 | pixels x gsd^2 (paper, AQ rule) |
 | components | 1 | count | 8-connected regions |
 | row, column | 1 | share | centroid, 0 top or left to 1 bottom or right |
-| distance | 2 | m | minimum Euclidean distance after a 3x3 opening of each mask, x gsd (paper, DM rule) |
+| separation | 2 | px | minimum Euclidean distance between pixel centres after a 3x3 opening of each mask |
+| distance | 2 | m | separation x gsd (paper, DM rule) |
 | adjacent | 2 | bool | 1 where a 3x3 dilation of the first meets the second (paper, BRD rule) |
 | area_difference | 2 | % | 100 x absolute area difference / larger area (paper, CR rule) |
 | component_share | 2 | % | 100 x components of the first / components of the second (paper, BCE rule) |
@@ -54,8 +55,12 @@ def _centroid(masks: Sequence[BoolMask], axis: int) -> float | None:
     return None if centre is None else centre[axis]
 
 
+def _separation(masks: Sequence[BoolMask]) -> float | None:
+    return facts.distance_px(facts.opened(masks[0]), facts.opened(masks[1]))
+
+
 def _distance(masks: Sequence[BoolMask], ground: Ground) -> float | None:
-    apart = facts.distance_px(facts.opened(masks[0]), facts.opened(masks[1]))
+    apart = _separation(masks)
     return None if apart is None else facts.distance_m(apart, ground.gsd_m)
 
 
@@ -79,6 +84,7 @@ FACTS: dict[str, Fact] = {
     "components": Fact(1, "count", lambda m, g: float(facts.components(m[0]))),
     "row": Fact(1, "share", lambda m, g: _centroid(m, 0)),
     "column": Fact(1, "share", lambda m, g: _centroid(m, 1)),
+    "separation": Fact(2, "px", lambda m, g: _separation(m)),
     "distance": Fact(2, "m", _distance),
     "adjacent": Fact(2, "bool", lambda m, g: float(facts.adjacent(m[0], m[1]))),
     "area_difference": Fact(2, "%", lambda m, g: area_difference_pct(facts.pixels(m[0]), facts.pixels(m[1]))),

@@ -144,7 +144,12 @@ def write_part(folder: Path, table: Table, number: int, rows: Iterable[dict[str,
     Returns:
         The part's path relative to `folder`, its rows, size and checksum.
     """
-    path = table.part(folder, number)
+    part = write_rows(table.part(folder, number), table, rows)
+    return Part(f"{table.name}/{part.path}", part.rows, part.bytes, part.sha256)
+
+
+def write_rows(path: Path, table: Table, rows: Iterable[dict[str, Any]]) -> Part:
+    """Write rows as one Parquet file at `path`, atomically; the part's path is the file's name."""
     written = 0
     with replacing(path) as temporary:
         with pq.ParquetWriter(temporary, table.schema, compression=_compression(table.schema)) as writer:
@@ -159,7 +164,7 @@ def write_part(folder: Path, table: Table, number: int, rows: Iterable[dict[str,
                 writer.write_table(pa.Table.from_pylist(group, schema=table.schema))
                 written += len(group)
         size, digest = temporary.stat().st_size, sha256_file(temporary)
-    return Part(path.relative_to(folder).as_posix(), written, size, digest)
+    return Part(path.name, written, size, digest)
 
 
 def _compression(schema: pa.Schema) -> dict[str, str]:

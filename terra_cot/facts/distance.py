@@ -15,7 +15,7 @@ from terra_cot.facts.morphology import dilated
 _Points = tuple[NDArray[np.intp], NDArray[np.intp]]
 """Row and column of some pixels, each (n,)."""
 
-_PAIRS_BY_HAND = 200_000  # up to here a table of all pairs of candidates is cheaper than a k-d tree
+_PAIRS_BY_HAND = 60_000  # up to here a table of all pairs stays in cache and is cheaper than a k-d tree
 
 
 def class_distances(index: NDArray[np.uint8], n_classes: int, present: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -111,7 +111,10 @@ def _least_square(a: _Points, b: _Points) -> int:
     """Least squared distance between two non-empty sets of pixels, as an exact integer."""
     if a[0].size * b[0].size <= _PAIRS_BY_HAND:
         rows, columns = np.subtract.outer(a[0], b[0]), np.subtract.outer(a[1], b[1])
-        return int((rows * rows + columns * columns).min())
+        rows *= rows
+        columns *= columns
+        rows += columns
+        return int(rows.min())
     from scipy.spatial import cKDTree  # 0.4 s to import, and most maps never come here
 
     few, many = sorted((np.stack(a, axis=1), np.stack(b, axis=1)), key=len)

@@ -1,0 +1,176 @@
+"""Cutting a scene: its frames on the grid of each tile, shifts found and taken out, encoded as a tile record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from terra_cot import encode
+from terra_cot.coregister import SMALLEST_PX, estimate_shift
+from terra_cot.display import Stretch, display
+from terra_cot.errors import DataError
+from terra_cot.filters import frame_reason, tile_reason
+from terra_cot.frame import REFERENCE, Frame, Shift, Tile
+from terra_cot.grid import Grid
+from terra_cot.legend import legend
+from terra_cot.read import SceneReader
+from terra_cot.scene import Drop, Scene
+from terra_cot.tile import FrameRecord, TileRecord
+
+
+class TileOptions(BaseModel):
+    """How scenes are cut. Shares are 0 to 1; `raster` False leaves the GeoTIFF of all bands out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    size_px: int = Field(256, ge=16, le=4096)
+    max_nodata: float = Field(0.5, ge=0, le=1)
+    max_shift_px: float = Field(8.0, ge=2, le=64)
+    align: bool = True
+    raster: bool = True
+    display: Stretch = Stretch()
+
+
+def tile_count(scene: Scene, options: TileOptions) -> int:
+    """How many places `cut_scene` visits: kept and dropped tiles together."""
+    if scene.whole:
+        return 1
+    return sum(1 for _ in scene.grid.tiles(options.size_px))
+
+
+def cut_scene(
+    scene: Scene, options: TileOptions, first: int = 0, last: int | None = None
+) -> Iterator[TileRecord | Drop]:
+    """Tiles `first` to `last` (exclusive) of a scene, row by row, each kept or dropped with its reason.
+
+    Raises:
+        DataError: a file of the scene cannot be read; tiles cut before it have been yielded.
+    """
+    size = max(scene.grid.shape) if scene.whole else options.size_px
+    with SceneReader(scene) as reader:
+        for number, (row, column, grid) in enumerate(scene.grid.tiles(size)):
+            if number < first or (last is not None and number >= last):
+                continue
+            tile_id = scene.scene_id if scene.whole else f"{scene.scene_id}_r{row:03d}_c{column:03d}"
+            if grid is None:
+                yield Drop("tile", tile_id, "partial_tile", f"the scene ends inside this {size} px tile")
+                continue
+            yield from _cut(reader, tile_id, grid, options)
+
+
+def _cut(reader: SceneReader, tile_id: str, grid: Grid, options: TileOptions) -> Iterator[TileRecord | Drop]:
+    scene = reader.scene
+    frames: list[Frame] = []
+    for described in scene.frames:
+        frame = reader.frame(described, grid)
+        reason = frame_reason(frame, options.max_nodata)
+        if reason:
+            yield Drop("frame", f"{tile_id}/{frame.frame}/{frame.modality}", *reason)
+            continue
+        frames.append(frame)
+    if options.align:
+        frames = _aligned(reader, frames, options.max_shift_px)
+    tile = Tile(tile_id, tuple(frames), reader.label(grid), scene.label_frame, grid)
+    dropped = tile_reason(tile)
+    if dropped:
+        yield Drop("tile", tile_id, *dropped)
+        return
+    if tile.label is not None and scene.label is not None:
+        legend(scene.label.legend).vocabulary("native").index(tile.label)  # refuses unknown codes here, not later
+    yield record(tile, scene, options)
+
+
+def _aligned(reader: SceneReader, frames: list[Frame], max_shift_px: float) -> list[Frame]:
+    """Frames with the shift to the first frame of their modality taken out where it can be trusted.
+
+    The reference is the date that the label map describes, else the first: masks must lie on what they name.
+    """
+    described = {(entry.frame, entry.modality): entry for entry in reader.scene.frames}
+    aligned = []
+    for frame in frames:
+        same = [other for other in frames if other.modality == frame.modality]
+        if len(same) == 1:
+            aligned.append(frame)
+            continue
+        reference = next((other for other in same if other.frame == reader.scene.label_frame), same[0])
+        if frame is reference:
+            aligned.append(replace(frame, shift=REFERENCE))
+            continue
+        shift = estimate_shift(reference, frame, max_shift_px)
+        if shift.status == "removed" and max(map(abs, shift.removed_px)) < SMALLEST_PX:
+            shift = Shift((0.0, 0.0), shift.score, "removed")
+        if shift.removed_px != (0.0, 0.0):
+            frame = reader.frame(described[frame.frame, frame.modality], frame.grid, shift.removed_px)
+        aligned.append(replace(frame, shift=shift))
+    return aligned
+
+
+def record(tile: Tile, scene: Scene, options: TileOptions) -> TileRecord:
+    """The stored form of a tile."""
+    grid = tile.grid
+    place = grid.lon_lat() or scene.lon_lat
+    return TileRecord(
+        tile_id=tile.tile_id,
+        frames=tuple(_frame_record(frame, options) for frame in tile.frames),
+        label=None if tile.label is None else encode.label_png(tile.label),
+        label_frame=tile.label_frame,
+        legend=scene.label.legend if scene.label else None,
+        crs=grid.crs,
+        transform=tuple(float(value) for value in grid.transform[:6]),
+        width=grid.width,
+        height=grid.height,
+        gsd_m=grid.gsd_m,
+        source=scene.source,
+        source_id=scene.scene_id,
+        licence=scene.licence,
+        split=scene.split,
+        lon=place[0] if place else None,
+        lat=place[1] if place else None,
+    )
+
+
+def _frame_record(frame: Frame, options: TileOptions) -> FrameRecord:
+    picture = display(frame, options.display)
+    plain_rgb = frame.pixels.dtype == np.uint8 and len(frame.bands) == 3
+    return FrameRecord(
+        frame=frame.frame,
+        modality=frame.modality,
+        datetime=frame.datetime,
+        image=encode.png(picture),
+        raster=_raster(frame) if options.raster and not plain_rgb else None,
+        bands=frame.bands,
+        cloud_fraction=None if frame.cloud is None else round(float(frame.cloud.mean()), 6),
+        nodata_fraction=round(1.0 - float(frame.valid.mean()), 6),
+        shift_px=frame.shift.removed_px,
+        shift_score=frame.shift.score,
+        shift_found_px=frame.shift.found_px,
+        shift_status=frame.shift.status,
+    )
+
+
+def _raster(frame: Frame) -> bytes:
+    """All bands, with what is invalid set to a no-data value that no valid pixel has."""
+    pixels: NDArray[np.generic] = frame.pixels
+    nodata: float | None = None
+    if not frame.valid.all():
+        floating = np.issubdtype(pixels.dtype, np.floating)
+        nodata = float("nan") if floating else _free_value(pixels, frame.valid)
+        pixels = np.where(frame.valid, pixels, np.array(nodata, pixels.dtype))
+    tags = {"DATETIME": frame.datetime, "MODALITY": frame.modality}
+    return encode.geotiff(pixels, frame.bands, frame.grid, nodata, tags)
+
+
+def _free_value(pixels: NDArray[np.generic], valid: NDArray[np.bool_]) -> float:
+    """A value of an integer dtype that no valid pixel holds: 0 if it can be, else the highest that is free."""
+    used = np.unique(pixels[:, valid])
+    if 0 not in used:
+        return 0.0
+    limits = np.iinfo(pixels.dtype)
+    for value in range(limits.max, limits.min, -1):
+        if value not in used:
+            return float(value)
+    raise DataError("every value of the dtype is used: none is left to mark no-data", got=str(pixels.dtype))

@@ -1,0 +1,67 @@
+"""A frame is pixels of one modality at one date on a grid; a tile is frames that share a grid, and a label map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from terra_cot.grid import Grid
+from terra_cot.tile import Modality, ShiftStatus
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shift:
+    """A displacement estimate between two frames: [dy, dx] px, a score, and whether and why it was applied."""
+
+    found_px: tuple[float, float] | None
+    score: float | None
+    status: ShiftStatus
+
+    @property
+    def removed_px(self) -> tuple[float, float]:
+        return self.found_px if self.status == "removed" and self.found_px else (0.0, 0.0)
+
+
+REFERENCE = Shift(None, None, "reference")
+ALONE = Shift(None, None, "alone")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """`pixels` CHW in the file's own dtype and unit, `valid` bool HW, `cloud` bool HW (cloud or shadow) or None."""
+
+    frame: str
+    modality: Modality
+    datetime: str
+    bands: tuple[str, ...]
+    pixels: NDArray[np.generic]
+    valid: NDArray[np.bool_]
+    cloud: NDArray[np.bool_] | None
+    grid: Grid
+    shift: Shift = ALONE
+
+    def __post_init__(self) -> None:
+        expected = (len(self.bands), *self.grid.shape)
+        if self.pixels.shape != expected or self.valid.shape != self.grid.shape:
+            raise ValueError(f"frame {self.frame}: pixels {self.pixels.shape}, grid and bands say {expected}")
+
+    def band(self, name: str) -> NDArray[np.generic]:
+        """HW pixels of the band called `name`."""
+        return self.pixels[self.bands.index(name)]
+
+    def clear(self) -> NDArray[np.bool_]:
+        """Bool HW: valid and not under cloud or shadow."""
+        return self.valid if self.cloud is None else self.valid & ~self.cloud
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tile:
+    """Frames on one grid, oldest first, and the codes (HW uint16) of the label map that describes date `label_frame`."""
+
+    tile_id: str
+    frames: tuple[Frame, ...]
+    label: NDArray[np.uint16] | None
+    label_frame: str | None
+    grid: Grid

@@ -1,0 +1,104 @@
+"""Generation: one labelled tile in, its samples out, the same ones whatever came before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from terra_cot.chains import TASKS
+from terra_cot.chains.draft import Context, Draft, Task
+from terra_cot.chains.view import TileView
+from terra_cot.draw import draw, pick, seed_of, shuffled
+from terra_cot.filters import annotation_reason, shown_modalities
+from terra_cot.legend import View, legend
+from terra_cot.sample import Sample, ShownFrame
+from terra_cot.scene import Drop
+from terra_cot.tile import TileRecord
+
+
+class GenerateOptions(BaseModel):
+    """How many samples of each tier a tile gives. L1: a number of the six tasks drawn between `l1_min` and `l1_max`,
+    as in the paper (2 to 4)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    view: View = "display"
+    min_share_pct: float = Field(1.0, gt=0, le=100)
+    res: int = Field(1, ge=0)
+    caption: int = Field(1, ge=0, le=1)
+    l1_min: int = Field(2, ge=0, le=6)
+    l1_max: int = Field(4, ge=0, le=6)
+
+
+def samples_of(tile: TileRecord, options: GenerateOptions, seed: int) -> Iterator[Sample | Drop]:
+    """Every sample of a tile, or the reason why it gives none."""
+    source = legend(tile.legend) if tile.legend else None
+    view_classes = len(source.vocabulary(options.view).classes) if source and source.kind == "land_cover" else 0
+    reason = annotation_reason(tile, view_classes)
+    if reason:
+        yield Drop("tile", tile.tile_id, *reason)
+        return
+    view = view_of(tile, options.view, options.min_share_pct)
+    if not view.present:
+        yield Drop("tile", tile.tile_id, "nothing_to_say", f"no class reaches {options.min_share_pct:g} %")
+        return
+    for number, (task, draft) in enumerate(_chosen(view, options, seed)):
+        yield _sample(tile, view, task, draft, number, seed)
+
+
+def view_of(tile: TileRecord, view: View, min_share_pct: float) -> TileView:
+    """A labelled tile as chains see it."""
+    assert tile.legend is not None
+    assert tile.label_frame is not None
+    vocabulary = legend(tile.legend).vocabulary(view)
+    index = vocabulary.index(tile.label_array())
+    return TileView(tile.tile_id, tile.label_frame, vocabulary, index, tile.gsd_m, min_share_pct)
+
+
+def _chosen(view: TileView, options: GenerateOptions, seed: int) -> Iterator[tuple[Task, Draft]]:
+    """Drafts to write: RES classes, the caption, then L1 tasks of which at least one needs pixels."""
+    for name, most in (("referring", options.res), ("caption", options.caption)):
+        task = TASKS[name]
+        drafts = shuffled(task.propose(view, seed), seed, view.tile_id, name)[:most]
+        yield from ((task, draft) for draft in drafts)
+    level1 = [task for task in TASKS.values() if task.tier == "l1"]
+    proposals = {task.name: task.propose(view, seed_of(seed, view.tile_id, task.name)) for task in level1}
+    possible = [task for task in level1 if proposals[task.name]]
+    wanted = options.l1_min + draw(options.l1_max - options.l1_min + 1, seed, view.tile_id, "l1")
+    order = shuffled(possible, seed, view.tile_id, "tasks")
+    chosen = order[:wanted]
+    if chosen and not any(task.needs_pixels for task in chosen):
+        chosen[-1] = next((task for task in order if task.needs_pixels), chosen[-1])
+    for task in chosen:
+        yield task, pick(proposals[task.name], seed, view.tile_id, task.name, "draft")
+
+
+def _sample(tile: TileRecord, view: TileView, task: Task, draft: Draft, number: int, seed: int) -> Sample:
+    sample_id = f"{tile.tile_id}-{number:02d}-{task.name}"
+    own_seed = seed_of(seed, sample_id)
+    modalities = pick(shown_modalities(tile), own_seed, "modalities")
+    frames = tuple(ShownFrame(entry.frame, entry.modality) for entry in tile.shown(view.frame) if entry.modality in modalities)
+    text = task.write(draft, context_of(tile, frames), own_seed)
+    return Sample(
+        sample_id=sample_id,
+        tile_id=tile.tile_id,
+        tier=task.tier,
+        task=task.name,
+        frames=frames,
+        question=text.question,
+        options=text.options,
+        answer=text.answer,
+        chain=text.chain,
+        masks=tuple(view.mask(target.label) for target in draft.targets),
+        evidence=draft.evidence,
+        writer=f"template:{task.name}",
+        split=tile.split,
+        seed=own_seed,
+    )
+
+
+def context_of(tile: TileRecord, frames: tuple[ShownFrame, ...]) -> Context:
+    """What the words of a sample that shows `frames` of a tile depend on."""
+    assert tile.legend is not None
+    return Context(legend(tile.legend), len({shown.frame for shown in frames}) > 1, tile.crs is not None)

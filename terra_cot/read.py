@@ -1,0 +1,181 @@
+"""Pixels are read once, on the grid that is asked for: a plain window where the pixels coincide, else one warp.
+
+Imagery is resampled bilinearly, label and cloud maps by nearest neighbour (by mode where they are finer than the
+grid). What a file does not cover, its no-data and NaN are not valid; nothing is filled in.
+"""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.enums import Resampling
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.vrt import WarpedVRT
+from rasterio.windows import Window
+
+from terra_cot.errors import DataError
+from terra_cot.frame import Frame
+from terra_cot.grid import Grid, native_grid
+from terra_cot.scene import Scene, SceneFrame
+
+
+class SceneReader:
+    """Holds the files of one scene open while its tiles are cut: one open a file, one warp a file and grid.
+
+    Errors of GDAL become DataError with the file's name.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self._root = Path(scene.root)
+        self._stack = ExitStack()
+        self._open: dict[str, Any] = {}
+        self._warped: dict[tuple[str, Resampling], Any] = {}
+        self._drawn: NDArray[np.uint16] | None = None
+
+    def __enter__(self) -> SceneReader:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._stack.close()
+
+    def frame(self, described: SceneFrame, grid: Grid, shift_px: tuple[float, float] = (0.0, 0.0)) -> Frame:
+        """A frame on `grid`; a known misregistration `shift_px` [dy, dx] is taken out in the same resampling."""
+        place = grid.moved(*shift_px) if shift_px != (0.0, 0.0) else grid
+        stacks, valid = [], np.ones(grid.shape, np.bool_)
+        bands: list[str] = []
+        for asset in described.assets:
+            pixels, known = self._read(asset.path, place, Resampling.bilinear)
+            if len(asset.bands) != len(pixels):
+                raise DataError(
+                    "another number of bands than the source said",
+                    file=self._root / asset.path,
+                    got=len(pixels),
+                    expected=len(asset.bands),
+                )
+            stacks.append(pixels)
+            valid &= known
+            bands += asset.bands
+        pixels = stacks[0] if len(stacks) == 1 else np.concatenate(stacks)
+        cloud = None
+        if described.cloud:
+            codes, known = self._read(described.cloud.path, place, Resampling.nearest)
+            cloud = np.isin(codes[0], described.cloud.codes) & known
+        return Frame(
+            described.frame, described.modality, described.datetime, tuple(bands), pixels, valid, cloud, grid
+        )
+
+    def label(self, grid: Grid) -> NDArray[np.uint16] | None:
+        """Label codes (HW uint16, 0 where the map has no data) on a window of the scene's grid; None without a map."""
+        asset = self.scene.label
+        if asset is None:
+            return None
+        if asset.format == "xbd":
+            return self._drawn_label(grid)
+        source = native_grid(self._dataset(asset.path))
+        finer = source is not None and source.gsd_m < grid.gsd_m * 0.75 and source.crs == grid.crs
+        codes, known = self._read(asset.path, grid, Resampling.mode if finer else Resampling.nearest)
+        return np.where(known, codes[0], 0).astype(np.uint16)
+
+    def _drawn_label(self, grid: Grid) -> NDArray[np.uint16]:
+        from terra_cot.sources.xbd import read_label
+
+        assert self.scene.label is not None
+        if self._drawn is None:
+            self._drawn = read_label(self._root / self.scene.label.path, self.scene.grid)
+        offset = grid.offset_in(self.scene.grid)
+        assert offset is not None, "tiles are windows of the scene's grid"
+        row, column = offset
+        return self._drawn[row : row + grid.height, column : column + grid.width]
+
+    def _dataset(self, path: str) -> Any:
+        if path not in self._open:
+            with warnings.catch_warnings():
+                # Sources decide whether imagery without a place is allowed; GDAL need not warn again.
+                warnings.simplefilter("ignore", NotGeoreferencedWarning)
+                try:
+                    self._open[path] = self._stack.enter_context(rasterio.open(self._root / path))
+                except RasterioError as error:
+                    raise DataError(f"unreadable ({error})", file=self._root / path) from None
+        return self._open[path]
+
+    def _read(
+        self, path: str, grid: Grid, resampling: Resampling
+    ) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
+        """(CHW pixels, HW valid) of a file on `grid`."""
+        dataset = self._dataset(path)
+        try:
+            return self._plain(dataset, grid) or self._warp(path, dataset, grid, resampling)
+        except RasterioError as error:
+            raise DataError(f"cannot be read ({error})", file=self._root / path) from None
+
+    def _plain(self, dataset: Any, grid: Grid) -> tuple[NDArray[np.generic], NDArray[np.bool_]] | None:
+        """The window itself, where the file's pixels are the grid's pixels; None where they are not."""
+        if grid.crs is None:
+            if dataset.shape != self.scene.grid.shape:
+                raise DataError(
+                    "another size than the rest of its scene",
+                    file=dataset.name,
+                    got=dataset.shape,
+                    expected=self.scene.grid.shape,
+                )
+            offset = grid.offset_in(self.scene.grid)
+        else:
+            native = native_grid(dataset)
+            offset = grid.offset_in(native) if native else None
+        if offset is None:
+            return None
+        row, column = offset
+        if row < 0 or column < 0 or row + grid.height > dataset.height or column + grid.width > dataset.width:
+            return None
+        window = Window(column, row, grid.width, grid.height)
+        pixels = dataset.read(window=window)
+        return pixels, _valid(pixels, dataset, window)
+
+    def _warp(
+        self, path: str, dataset: Any, grid: Grid, resampling: Resampling
+    ) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
+        if dataset.crs is None:
+            raise DataError("no CRS, but its scene has one", file=dataset.name, expected=grid.crs)
+        offset = grid.offset_in(self.scene.grid)
+        if offset is None:  # a shifted grid: its own warp
+            with WarpedVRT(dataset, **_warp_options(dataset, grid, resampling)) as warped:
+                pixels = warped.read(indexes=list(dataset.indexes))
+                return pixels, _valid(pixels, warped, None)
+        key = (path, resampling)
+        if key not in self._warped:
+            options = _warp_options(dataset, self.scene.grid, resampling)
+            self._warped[key] = self._stack.enter_context(WarpedVRT(dataset, **options))
+        warped = self._warped[key]
+        window = Window(offset[1], offset[0], grid.width, grid.height)
+        pixels = warped.read(indexes=list(dataset.indexes), window=window)
+        return pixels, _valid(pixels, warped, window)
+
+
+def _warp_options(dataset: Any, grid: Grid, resampling: Resampling) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "crs": grid.crs,
+        "transform": grid.transform,
+        "width": grid.width,
+        "height": grid.height,
+        "resampling": resampling,
+    }
+    # Without a no-data value only an alpha band tells what the source does not cover.
+    return options if dataset.nodata is not None else {**options, "add_alpha": True}
+
+
+def _valid(pixels: NDArray[np.generic], dataset: Any, window: Window | None) -> NDArray[np.bool_]:
+    valid = np.asarray(dataset.dataset_mask(window=window)) > 0
+    if dataset.nodata is not None and not np.isnan(dataset.nodata):
+        # dataset_mask is true where any band has data; a tile needs all of them.
+        valid &= (pixels != dataset.nodata).all(axis=0)
+    if np.issubdtype(pixels.dtype, np.floating):
+        valid &= np.isfinite(pixels).all(axis=0)
+    return valid

@@ -1,0 +1,203 @@
+"""A scene is what a source found: references to files that show one place, not yet read. A drop is what it refused.
+
+Scenes are what tasks pass around and what `scenes.parquet` holds; pixels are read by `read.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+from affine import Affine
+
+from terra_cot.grid import Grid
+from terra_cot.shards import Part, Table, make_table, read_rows
+from terra_cot.tile import Modality
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file of a scene: `path` below the scene's root, and the name of each of its bands, in file order."""
+
+    path: str
+    bands: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CloudAsset:
+    """A cloud mask file: the codes that mean cloud or cloud shadow."""
+
+    path: str
+    codes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelAsset:
+    """A label map: a raster of codes, or polygons that its source's reader draws ("xbd")."""
+
+    path: str
+    legend: str
+    format: Literal["raster", "xbd"] = "raster"
+
+
+@dataclass(frozen=True, slots=True)
+class SceneFrame:
+    """One modality at one date: `frame` is t0, t1, ..., `datetime` ISO 8601. A date may have an optical and a sar."""
+
+    frame: str
+    datetime: str
+    modality: Modality
+    assets: tuple[Asset, ...]
+    cloud: CloudAsset | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One place: its frames, the grid that all of them are brought to, and its label map.
+
+    `label_frame` is the date (t0, ...) that the label map describes. `whole` scenes are not cut into tiles.
+    `lon`/`lat` only where the grid has no CRS but the source knows the place.
+    """
+
+    scene_id: str
+    source: str
+    root: str
+    frames: tuple[SceneFrame, ...]
+    grid: Grid
+    label: LabelAsset | None = None
+    label_frame: str | None = None
+    licence: str = ""
+    split: str = "train"
+    whole: bool = False
+    lon_lat: tuple[float, float] | None = None
+
+    def files(self) -> list[str]:
+        """Every file the scene reads, as relative paths, in order."""
+        paths = [asset.path for frame in self.frames for asset in frame.assets]
+        paths += [frame.cloud.path for frame in self.frames if frame.cloud]
+        return paths + ([self.label.path] if self.label else [])
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Something read and not kept: `level` scene | frame | tile | sample, `reason` a stable word, `detail` for people."""
+
+    level: Literal["scene", "frame", "tile", "sample"]
+    item: str
+    reason: str
+    detail: str = ""
+
+    def to_row(self) -> dict[str, str]:
+        return {"level": self.level, "item": self.item, "reason": self.reason, "detail": self.detail}
+
+
+_ASSET = pa.struct([("path", pa.string()), ("bands", pa.list_(pa.string()))])
+_CLOUD = pa.struct([("path", pa.string()), ("codes", pa.list_(pa.int32()))])
+_LABEL = pa.struct([("path", pa.string()), ("legend", pa.string()), ("format", pa.string())])
+_FRAME = pa.struct(
+    [
+        ("frame", pa.string()),
+        ("datetime", pa.string()),
+        ("modality", pa.string()),
+        ("assets", pa.list_(_ASSET)),
+        ("cloud", _CLOUD),
+    ]
+)
+SCENES: Table = make_table(
+    "scenes",
+    [
+        ("scene_id", pa.string()),
+        ("source", pa.string()),
+        ("root", pa.string()),
+        ("frames", pa.list_(_FRAME)),
+        ("crs", pa.string()),
+        ("transform", pa.list_(pa.float64())),
+        ("height", pa.int32()),
+        ("width", pa.int32()),
+        ("gsd_m", pa.float64()),
+        ("label", _LABEL),
+        ("label_frame", pa.string()),
+        ("licence", pa.string()),
+        ("split", pa.string()),
+        ("whole", pa.bool_()),
+        ("lon", pa.float64()),
+        ("lat", pa.float64()),
+    ],
+    rows_per_group=4096,
+)
+
+
+def to_row(scene: Scene) -> dict[str, Any]:
+    frames = [
+        {
+            "frame": frame.frame,
+            "datetime": frame.datetime,
+            "modality": frame.modality,
+            "assets": [{"path": asset.path, "bands": list(asset.bands)} for asset in frame.assets],
+            "cloud": {"path": frame.cloud.path, "codes": list(frame.cloud.codes)} if frame.cloud else None,
+        }
+        for frame in scene.frames
+    ]
+    label = scene.label
+    return {
+        "scene_id": scene.scene_id,
+        "source": scene.source,
+        "root": scene.root,
+        "frames": frames,
+        "crs": scene.grid.crs,
+        "transform": list(scene.grid.transform)[:6],
+        "height": scene.grid.height,
+        "width": scene.grid.width,
+        "gsd_m": scene.grid.gsd_m,
+        "label": {"path": label.path, "legend": label.legend, "format": label.format} if label else None,
+        "label_frame": scene.label_frame,
+        "licence": scene.licence,
+        "split": scene.split,
+        "whole": scene.whole,
+        "lon": scene.lon_lat[0] if scene.lon_lat else None,
+        "lat": scene.lon_lat[1] if scene.lon_lat else None,
+    }
+
+
+def from_row(row: dict[str, Any]) -> Scene:
+    frames = tuple(
+        SceneFrame(
+            frame["frame"],
+            frame["datetime"],
+            frame["modality"],
+            tuple(Asset(asset["path"], tuple(asset["bands"])) for asset in frame["assets"]),
+            CloudAsset(frame["cloud"]["path"], tuple(frame["cloud"]["codes"])) if frame["cloud"] else None,
+        )
+        for frame in row["frames"]
+    )
+    label = LabelAsset(**row["label"]) if row["label"] else None
+    grid = Grid(row["crs"], Affine(*row["transform"]), row["height"], row["width"], row["gsd_m"])
+    return Scene(
+        scene_id=row["scene_id"],
+        source=row["source"],
+        root=row["root"],
+        frames=frames,
+        grid=grid,
+        label=label,
+        label_frame=row["label_frame"],
+        licence=row["licence"],
+        split=row["split"],
+        whole=row["whole"],
+        lon_lat=None if row["lon"] is None else (row["lon"], row["lat"]),
+    )
+
+
+def write_scenes(path: Path, scenes: Iterable[Scene]) -> Part:
+    """Write `scenes.parquet` (any path), atomically and in the order given."""
+    from terra_cot.shards import write_rows
+
+    return write_rows(path, SCENES, (to_row(scene) for scene in scenes))
+
+
+def read_scenes(path: Path) -> Iterator[Scene]:
+    """Scenes of a `scenes.parquet`, streamed."""
+    for row in read_rows(path, SCENES):
+        yield from_row(row)

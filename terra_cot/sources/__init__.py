@@ -1,0 +1,71 @@
+"""A source lists the scenes of one archive as its publisher lays it out; it reads names and headers, never pixels.
+
+To add one: a module here with `SOURCE = Source(...)`, one line in `SOURCES`, and its tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from terra_cot.errors import ConfigError, DataError, did_you_mean
+from terra_cot.scene import Drop, Scene
+
+SOURCES = {
+    "bigearthnet": "terra_cot.sources.bigearthnet",
+    "rasters": "terra_cot.sources.rasters",
+    "world": "terra_cot.sources.world",
+    "xbd": "terra_cot.sources.xbd",
+}
+
+
+class Options(BaseModel):
+    """What a recipe may say about a source beside its kind and root. Unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One origin of imagery: how to list it, its options, and what its publisher asks for."""
+
+    name: str
+    title: str
+    licence: str
+    options: type[Options]
+    scan: Callable[[Path, Any], Iterator[Scene | Drop]]
+
+
+def source(kind: str) -> Source:
+    """The source registered as `kind`."""
+    if kind not in SOURCES:
+        raise ConfigError(f'no source "{kind}"{did_you_mean(kind, tuple(SOURCES))} (known: {", ".join(SOURCES)})')
+    found = import_module(SOURCES[kind]).SOURCE
+    assert isinstance(found, Source)
+    return found
+
+
+def scan(kind: str, root: Path, options: dict[str, Any] | None = None) -> Iterator[Scene | Drop]:
+    """Scenes and drops of an archive, in an order that depends on names only.
+
+    Raises:
+        ConfigError: unknown kind or option.
+        DataError: `root` is not laid out as this source's archive.
+    """
+    origin = source(kind)
+    if not root.is_dir():
+        raise DataError("no such folder", file=root, fix=f"give the root folder of a {origin.title} archive")
+    try:
+        parsed = origin.options.model_validate(options or {})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        known = tuple(origin.options.model_fields)
+        hint = did_you_mean(where, known) if first["type"] == "extra_forbidden" else ""
+        raise ConfigError(f"source.{where}: {first['msg']}{hint} (options of {kind}: {', '.join(known)})") from None
+    return origin.scan(root, parsed)

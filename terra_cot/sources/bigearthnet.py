@@ -1,0 +1,209 @@
+"""BigEarthNet v2 (reBEN) and v1 as published: one GeoTIFF a band, Sentinel-1 beside, CORINE reference maps in v2.
+
+v2: BigEarthNet-S2/TILE/PATCH/PATCH_B02.tif, BigEarthNet-S1/SCENE/S1PATCH/S1PATCH_VV.tif,
+Reference_Maps/TILE/PATCH/PATCH_reference_map.tif, metadata.parquet (patch_id, split, s1_name) and
+metadata_for_patches_with_snow_cloud_or_shadow.parquet.
+v1: BigEarthNet-v1.0/PATCH/..., BigEarthNet-S1-v1.0/S1PATCH/..., PATCH_labels_metadata.json in each.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+import pyarrow.parquet as pq
+import rasterio
+from rasterio.errors import RasterioError
+
+from terra_cot.errors import DataError, GridError
+from terra_cot.grid import Grid, grid_of
+from terra_cot.scene import Asset, Drop, LabelAsset, Scene, SceneFrame
+from terra_cot.sources import Options, Source
+from terra_cot.timeline import iso, parse_datetime
+
+BANDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B11", "B12")
+POLARISATIONS = ("VV", "VH")
+PATCH_PX, GSD_M = 120, 10.0
+_METADATA = ("metadata.parquet", "metadata_for_patches_with_snow_cloud_or_shadow.parquet")
+
+
+class BigEarthNetOptions(Options):
+    """`splits` keeps patches of these splits only; `sar` False leaves Sentinel-1 out."""
+
+    splits: tuple[str, ...] = ("train", "validation", "test")
+    sar: bool = True
+    licence: str = "CDLA-Permissive-1.0"
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """What the metadata says of a patch."""
+
+    split: str
+    s1_name: str | None
+
+
+def scan(root: Path, options: BigEarthNetOptions) -> Iterator[Scene | Drop]:
+    """One scene a patch, in order of patch name; optical and SAR of a patch are both its date t0."""
+    folder = _one_folder(root, r"BigEarthNet-(S2.*|v1\.0)")
+    records = _metadata(root)
+    s1_folder = _one_folder(root, r"BigEarthNet-S1.*", required=False)
+    sar_v1 = {} if records is not None or s1_folder is None else _v1_partners(s1_folder)
+    for patch in _patches(folder):
+        if records is not None:
+            record = records.get(patch.name)
+            if record is None:
+                yield Drop("scene", patch.name, "not_in_metadata", f"no row in {' or '.join(_METADATA)}")
+                continue
+        else:
+            record = _Record("train", sar_v1.get(patch.name))
+        if record.split not in options.splits:
+            yield Drop("scene", patch.name, "split_not_asked", record.split)
+            continue
+        yield from _scene(root, patch, record, s1_folder, options)
+
+
+def _scene(
+    root: Path, patch: Path, record: _Record, s1_folder: Path | None, options: BigEarthNetOptions
+) -> Iterator[Scene | Drop]:
+    missing = [band for band in BANDS if not (patch / f"{patch.name}_{band}.tif").is_file()]
+    if missing:
+        yield Drop("scene", patch.name, "missing_band", ", ".join(missing))
+        return
+    try:
+        grid = _grid(patch / f"{patch.name}_B02.tif")
+        taken = _datetime(patch)
+    except GridError as error:
+        yield Drop("scene", patch.name, "no_crs", str(error))
+        return
+    except DataError as error:
+        yield Drop("scene", patch.name, "unreadable", str(error))
+        return
+    frames = [SceneFrame("t0", taken, "optical", _assets(root, patch, BANDS))]
+    if options.sar:
+        partner = _partner(s1_folder, record.s1_name)
+        if isinstance(partner, Path):
+            frames.append(SceneFrame("t0", _datetime(partner), "sar", _assets(root, partner, POLARISATIONS)))
+        else:
+            yield Drop("frame", f"{patch.name}/sar", "missing_sar", partner)
+    label = root / "Reference_Maps" / patch.parent.name / patch.name / f"{patch.name}_reference_map.tif"
+    labelled = label.is_file()
+    yield Scene(
+        scene_id=patch.name,
+        source="bigearthnet",
+        root=str(root),
+        frames=tuple(frames),
+        grid=grid,
+        label=LabelAsset(label.relative_to(root).as_posix(), "corine-19") if labelled else None,
+        label_frame="t0" if labelled else None,
+        licence=options.licence,
+        split=record.split,
+        whole=True,
+    )
+
+
+def _grid(path: Path) -> Grid:
+    try:
+        with rasterio.open(path) as dataset:
+            grid = grid_of(dataset)
+    except RasterioError as error:
+        raise DataError(f"unreadable ({error})", file=path) from None
+    if grid.shape != (PATCH_PX, PATCH_PX) or grid.gsd_m != GSD_M:
+        raise DataError(
+            "not a BigEarthNet patch",
+            file=path,
+            got=f"{grid.height} x {grid.width} px of {grid.gsd_m} m",
+            expected=f"{PATCH_PX} x {PATCH_PX} px of {GSD_M} m",
+        )
+    return grid
+
+
+def _assets(root: Path, patch: Path, bands: tuple[str, ...]) -> tuple[Asset, ...]:
+    below = patch.relative_to(root).as_posix()
+    return tuple(Asset(f"{below}/{patch.name}_{band}.tif", (band,)) for band in bands)
+
+
+def _partner(s1_folder: Path | None, name: str | None) -> Path | str:
+    """The Sentinel-1 patch folder, or why there is none."""
+    if s1_folder is None:
+        return "no BigEarthNet-S1 folder"
+    if name is None:
+        return "no Sentinel-1 partner is named"
+    nested = s1_folder / name.rsplit("_", 3)[0] / name
+    folder = nested if nested.is_dir() else s1_folder / name
+    missing = [band for band in POLARISATIONS if not (folder / f"{name}_{band}.tif").is_file()]
+    return f"{name}: no {', '.join(missing)}" if missing else folder
+
+
+def _datetime(patch: Path) -> str:
+    """Acquisition time: v1 names cut leading zeros off the hour, so its JSON is asked first."""
+    document = patch / f"{patch.name}_labels_metadata.json"
+    if document.is_file():
+        values = _json(document)
+        text = values.get("acquisition_date") or values.get("acquisition_time")
+        if isinstance(text, str):
+            return iso(parse_datetime(text))
+    found = re.search(r"_(\d{8}T\d{6})_", patch.name)
+    if not found:
+        raise DataError("no acquisition time in the patch name", file=patch)
+    return iso(parse_datetime(found[1]))
+
+
+def _json(path: Path) -> dict[str, object]:
+    try:
+        values = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise DataError(f"not JSON ({error})", file=path) from None
+    return values if isinstance(values, dict) else {}
+
+
+def _v1_partners(s1_folder: Path) -> dict[str, str]:
+    """Sentinel-2 patch name -> Sentinel-1 patch name, from the JSON beside each Sentinel-1 patch."""
+    partners: dict[str, str] = {}
+    for document in sorted(s1_folder.glob("*/*_labels_metadata.json")):
+        partner = _json(document).get("corresponding_s2_patch")
+        if isinstance(partner, str):
+            partners[partner] = document.parent.name
+    return partners
+
+
+def _metadata(root: Path) -> dict[str, _Record] | None:
+    """Rows of v2's metadata tables by patch name; None where there are no tables (v1)."""
+    tables = [root / name for name in _METADATA if (root / name).is_file()]
+    if not tables:
+        return None
+    records: dict[str, _Record] = {}
+    for path in tables:
+        try:
+            table = pq.read_table(path, columns=["patch_id", "split", "s1_name"])
+        except (OSError, ValueError) as error:
+            raise DataError(f"unreadable metadata ({error})", file=path) from None
+        for patch, split, s1_name in zip(*(table[name].to_pylist() for name in table.column_names), strict=True):
+            records[patch] = _Record(split, s1_name)
+    return records
+
+
+def _one_folder(root: Path, pattern: str, required: bool = True) -> Path | None:
+    found = sorted(path for path in root.iterdir() if path.is_dir() and re.fullmatch(pattern, path.name))
+    if required and not found:
+        raise DataError(
+            "not a BigEarthNet archive",
+            file=root,
+            got=sorted(path.name for path in root.iterdir())[:6],
+            expected="a folder BigEarthNet-S2 (v2) or BigEarthNet-v1.0 (v1)",
+        )
+    return found[0] if found else None
+
+
+def _patches(folder: Path | None) -> Iterator[Path]:
+    """Patch folders in order of name: one level down in v1, two in v2."""
+    assert folder is not None
+    for first in sorted(path for path in folder.iterdir() if path.is_dir()):
+        inner = sorted(path for path in first.iterdir() if path.is_dir())
+        yield from inner or [first]
+
+
+SOURCE = Source("bigearthnet", "BigEarthNet", "CDLA-Permissive-1.0", BigEarthNetOptions, scan)

@@ -1,0 +1,182 @@
+"""Any GeoTIFFs (or whatever GDAL reads) by patterns: `{scene}` and `{date}` in a path say what a file belongs to.
+
+Band names come from the files' band descriptions or from the recipe, dates from the DATETIME tag or from `{date}`;
+neither is guessed. All frames of a scene are brought to the grid of the finest optical file of its first date.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import rasterio
+from pydantic import Field
+from rasterio.errors import RasterioError
+
+from terra_cot.errors import ConfigError, DataError, GridError
+from terra_cot.grid import Grid, grid_of
+from terra_cot.scene import Asset, CloudAsset, Drop, LabelAsset, Scene, SceneFrame
+from terra_cot.sources import Options, Source
+from terra_cot.timeline import iso, name_frames, parse_datetime
+from terra_cot.tile import Modality
+
+_SCENE = r"(?P<scene>[^/]+?)"
+_DATE = r"(?P<date>\d{4}-?\d{2}-?\d{2}(?:T\d{2}:?\d{2}:?\d{2})?)"
+
+
+class FramePattern(Options):
+    """Files that make one frame: all `files` patterns of one scene and date together."""
+
+    modality: Modality
+    files: tuple[str, ...] = Field(min_length=1)
+    bands: tuple[tuple[str, ...], ...] | None = None
+    cloud: str | None = None
+    cloud_codes: tuple[int, ...] = (1, 2)
+
+
+class RastersOptions(Options):
+    """`gsd_m` asks for a pixel size (or gives it for rasters without a CRS, with `allow_no_crs`)."""
+
+    frames: tuple[FramePattern, ...] = Field(min_length=1)
+    label: str | None = None
+    legend: str | None = None
+    label_frame: Literal["first", "last"] = "first"
+    gsd_m: float | None = None
+    pair_days: float = 6.0
+    split: str = "train"
+    licence: str = "unknown"
+
+
+Found = dict[str, dict[str, str]]  # scene -> date ("" without one) -> path below the root
+
+
+def scan(root: Path, options: RastersOptions, name: str = "rasters") -> Iterator[Scene | Drop]:
+    """One scene for every value of `{scene}`, in order."""
+    if options.label and not options.legend:
+        raise ConfigError("source.legend: a label map needs a legend (worldcover, corine-19, ...)")
+    patterns = {text: _find(root, text) for text in _all_patterns(options)}
+    scenes = sorted({scene for entry in options.frames for text in entry.files for scene in patterns[text]})
+    if not scenes:
+        raise DataError("no file matches", file=root, got=[entry.files for entry in options.frames])
+    for scene_id in scenes:
+        yield from _scene(root, scene_id, options, patterns, name)
+
+
+def _all_patterns(options: RastersOptions) -> list[str]:
+    texts = [text for entry in options.frames for text in (*entry.files, *((entry.cloud,) if entry.cloud else ()))]
+    return texts + ([options.label] if options.label else [])
+
+
+def _find(root: Path, pattern: str) -> Found:
+    """Paths that fit a pattern, by scene and date."""
+    literal = re.split(r"(\{scene\}|\{date\})", pattern)
+    parts: list[str] = []
+    seen: set[str] = set()
+    for piece in literal:
+        if piece in ("{scene}", "{date}"):
+            group = "scene" if piece == "{scene}" else "date"
+            parts.append(f"(?P={group})" if group in seen else (_SCENE if group == "scene" else _DATE))
+            seen.add(group)
+        else:
+            parts.append(re.escape(piece).replace(r"\*", "[^/]*"))
+    expression = re.compile("".join(parts))
+    found: Found = defaultdict(dict)
+    for path in sorted(root.glob(pattern.replace("{scene}", "*").replace("{date}", "*"))):
+        below = path.relative_to(root).as_posix()
+        match = expression.fullmatch(below)
+        if match:
+            groups = match.groupdict()
+            found[groups.get("scene") or root.name][_plain_date(groups.get("date"))] = below
+    return found
+
+
+def _plain_date(text: str | None) -> str:
+    return "" if text is None else text.replace("-", "").replace(":", "")
+
+
+def _scene(
+    root: Path, scene_id: str, options: RastersOptions, patterns: dict[str, Found], name: str
+) -> Iterator[Scene | Drop]:
+    frames: list[SceneFrame] = []
+    grids: dict[str, Grid] = {}
+    for entry in options.frames:
+        dates = sorted({date for text in entry.files for date in patterns[text].get(scene_id, {})})
+        for date in dates:
+            item = f"{scene_id}/{entry.modality}/{date or 'undated'}"
+            absent = [text for text in entry.files if date not in patterns[text].get(scene_id, {})]
+            if absent:
+                yield Drop("frame", item, "missing_file", ", ".join(absent))
+                continue
+            try:
+                frame, grid = _frame(root, scene_id, date, entry, patterns, options.gsd_m)
+            except GridError as error:
+                yield Drop("frame", item, "no_crs", str(error))
+            except DataError as error:
+                yield Drop("frame", item, "unreadable", str(error))
+            else:
+                frames.append(frame)
+                grids[frame.assets[0].path] = grid
+    if not frames:
+        yield Drop("scene", scene_id, "no_frames", "every frame was dropped")
+        return
+    named, drops = name_frames(scene_id, frames, options.pair_days)
+    yield from drops
+    first = next((frame for frame in named if frame.modality == "optical"), named[0])
+    label = patterns[options.label].get(scene_id, {}).get("") if options.label else None
+    if options.label and label is None:
+        yield Drop("frame", f"{scene_id}/label", "missing_label", options.label)
+    ends = (named[0].frame, named[-1].frame)
+    yield Scene(
+        scene_id=scene_id,
+        source=name,
+        root=str(root),
+        frames=named,
+        grid=grids[first.assets[0].path],
+        label=LabelAsset(label, options.legend) if label and options.legend else None,
+        label_frame=ends[0 if options.label_frame == "first" else 1] if label else None,
+        licence=options.licence,
+        split=options.split,
+    )
+
+
+def _frame(
+    root: Path, scene_id: str, date: str, entry: FramePattern, patterns: dict[str, Found], gsd_m: float | None
+) -> tuple[SceneFrame, Grid]:
+    """A frame from the headers of its files, and the grid of the finest of them."""
+    assets: list[Asset] = []
+    grids: list[Grid] = []
+    tagged: str | None = None
+    for number, text in enumerate(entry.files):
+        path = patterns[text][scene_id][date]
+        try:
+            with rasterio.open(root / path) as dataset:
+                named = entry.bands[number] if entry.bands else dataset.descriptions
+                bands = tuple(band for band in named if band)
+                tagged = tagged or dataset.tags().get("DATETIME")
+                grids.append(grid_of(dataset, gsd_m))
+                count = dataset.count
+        except RasterioError as error:
+            raise DataError(f"unreadable ({error})", file=path) from None
+        if len(bands) != count:
+            raise DataError(
+                "bands without a name",
+                file=path,
+                got=list(bands),
+                expected=f"{count} names",
+                fix="set band descriptions in the file or `bands` in the recipe",
+            )
+        assets.append(Asset(path, bands))
+    taken = tagged or date
+    if not taken:
+        raise DataError("no date", file=assets[0].path, fix="set the DATETIME tag or put {date} into the pattern")
+    finest = min(range(len(grids)), key=lambda number: (grids[number].gsd_m, number))
+    ordered = (assets[finest], *(asset for number, asset in enumerate(assets) if number != finest))
+    cloud = patterns[entry.cloud].get(scene_id, {}).get(date) if entry.cloud else None
+    asset = CloudAsset(cloud, entry.cloud_codes) if cloud else None
+    return SceneFrame("", iso(parse_datetime(taken)), entry.modality, ordered, asset), grids[finest]
+
+
+SOURCE = Source("rasters", "GeoTIFF", "stated in the recipe", RastersOptions, scan)

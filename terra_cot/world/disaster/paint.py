@@ -1,0 +1,63 @@
+"""Painting is blending a colour through a soft-edged mask."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from terra_cot.world.disaster.layout import Points
+from terra_cot.world.noise import F32
+
+_FINE = 4
+
+
+def fill(
+    canvas: F32,
+    outline: Points,
+    colour: F32 | tuple[float, float, float],
+    opacity: float = 1.0,
+    texture: F32 | None = None,
+) -> None:
+    """Blend a colour (RGB 0..255) into a polygon of the H x W x 3 canvas; an H x W `texture` multiplies the colour."""
+    where, alpha = coverage(canvas.shape[:2], outline)
+    if where is None:
+        return
+    alpha = alpha[..., None] * np.float32(opacity)
+    fresh = np.asarray(colour, np.float32)
+    if texture is not None:
+        fresh = fresh * texture[where][..., None]
+    canvas[where] = canvas[where] * (1 - alpha) + fresh * alpha
+
+
+def dim(canvas: F32, outline: Points, factor: tuple[float, float, float]) -> None:
+    """Multiply a polygon of the canvas by a factor for each of RGB."""
+    where, alpha = coverage(canvas.shape[:2], outline)
+    if where is not None:
+        canvas[where] *= 1 - alpha[..., None] * (1 - np.asarray(factor, np.float32))
+
+
+def mark(mask: F32, outline: Points, value: float = 1.0) -> None:
+    """Raise an H x W mask to `value` inside a polygon."""
+    where, alpha = coverage(mask.shape, outline)
+    if where is not None:
+        mask[where] = np.maximum(mask[where], alpha * np.float32(value))
+
+
+def coverage(shape: tuple[int, ...], outline: Points) -> tuple[tuple[slice, slice] | None, F32]:
+    """Return the box of a polygon within the image and the share of each of its pixels inside the polygon."""
+    low = np.maximum(np.floor(outline.min(axis=0)).astype(int) - 1, 0)
+    high = np.minimum(np.ceil(outline.max(axis=0)).astype(int) + 2, [shape[1], shape[0]])
+    if (high <= low).any():
+        return None, np.zeros((0, 0), np.float32)
+    fine = 1 if (high - low).max() > 400 else _FINE
+    rows, columns = int(high[1] - low[1]), int(high[0] - low[0])
+    mask = np.zeros((rows * fine, columns * fine), np.uint8)
+    corners = np.round((outline - low) * fine * 16 - 8).astype(np.int32)
+    cv2.fillPoly(mask, [corners], 255, cv2.LINE_8, 4)
+    if fine > 1:
+        mask = np.asarray(cv2.resize(mask, (columns, rows), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return (slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0]))), mask.astype(np.float32) / 255
+
+
+def stroke(mask: NDArray[np.uint8], line: Points, width: float) -> None:
+    """Draw a line `width` pixels wide into an H x W uint8 mask, with a soft edge."""
+    cv2.polylines(mask, [np.round(line * 16).astype(np.int32)], False, 255, max(1, round(width)), cv2.LINE_AA, 4)
