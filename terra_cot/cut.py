@@ -45,11 +45,7 @@ def tile_count(scene: Scene, options: TileOptions) -> int:
 def cut_scene(
     scene: Scene, options: TileOptions, first: int = 0, last: int | None = None
 ) -> Iterator[TileRecord | Drop]:
-    """Tiles `first` to `last` (exclusive) of a scene, row by row, each kept or dropped with its reason.
-
-    Raises:
-        DataError: a file of the scene cannot be read; tiles cut before it have been yielded.
-    """
+    """Tiles `first` to `last` (exclusive) of a scene, row by row, each kept or dropped with its reason."""
     size = max(scene.grid.shape) if scene.whole else options.size_px
     with SceneReader(scene) as reader:
         for number, (row, column, grid) in enumerate(scene.grid.tiles(size)):
@@ -59,7 +55,11 @@ def cut_scene(
             if grid is None:
                 yield Drop("tile", tile_id, "partial_tile", f"the scene ends inside this {size} px tile")
                 continue
-            yield from _cut(reader, tile_id, grid, options)
+            try:
+                items = list(_cut(reader, tile_id, grid, options))
+            except DataError as error:
+                items = [Drop("tile", tile_id, "unreadable", str(error))]
+            yield from items
 
 
 def _cut(reader: SceneReader, tile_id: str, grid: Grid, options: TileOptions) -> Iterator[TileRecord | Drop]:

@@ -111,7 +111,7 @@ class Part:
 def make_table(name: str, fields: list[tuple[str, pa.DataType]], rows_per_group: int) -> Table:
     """A table whose schema carries the Hugging Face feature of each field."""
     features = {key: _feature(key, kind) for key, kind in fields}
-    metadata = {"huggingface": json.dumps({"info": {"features": features}}, sort_keys=True)}
+    metadata = {"huggingface": json.dumps({"info": {"features": features}})}
     return Table(name, pa.schema(fields, metadata=metadata), rows_per_group)
 
 
@@ -141,10 +141,16 @@ SAMPLES = make_table("samples", _SAMPLE_FIELDS, rows_per_group=256)
 def write_part(folder: Path, table: Table, number: int, rows: Iterable[dict[str, Any]]) -> Part:
     """Write rows as part `number` of `table`, atomically; memory holds one row group at a time.
 
+    A part without rows has no file: readers of the Hugging Face world refuse Parquet files of no rows.
+
     Returns:
         The part's path relative to `folder`, its rows, size and checksum.
     """
-    part = write_rows(table.part(folder, number), table, rows)
+    path = table.part(folder, number)
+    part = write_rows(path, table, rows)
+    if part.rows == 0:
+        path.unlink()
+        return Part(f"{table.name}/{part.path}", 0, 0, "")
     return Part(f"{table.name}/{part.path}", part.rows, part.bytes, part.sha256)
 
 

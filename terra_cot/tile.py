@@ -50,8 +50,9 @@ class FrameRecord:
 
     @classmethod
     def from_row(cls, row: dict[str, Any]) -> FrameRecord:
-        values = {name: row[name] for name in _FRAME_FIELDS}
-        values["image"] = row["image"]["bytes"]
+        """A record from a row; a row read without its image bytes gives empty ones."""
+        values = {name: row.get(name) for name in _FRAME_FIELDS}
+        values["image"] = row["image"]["bytes"] if row.get("image") else b""
         values["raster"] = row["raster"]["bytes"] if row.get("raster") else None
         values["bands"] = tuple(row["bands"])
         values["shift_px"] = tuple(row["shift_px"])

@@ -6,6 +6,19 @@ the only function that touches the disk.
 """
 
 from terra_cot.world.config import BANDS_10M, BANDS_20M, DATES, WorldConfig
+from terra_cot.world.disaster import WorldPair, make_pair
 from terra_cot.world.scene import Change, WorldScene, make_scene
+from terra_cot.world.write import write_world
 
-__all__ = ["BANDS_10M", "BANDS_20M", "DATES", "Change", "WorldConfig", "WorldScene", "make_scene"]
+__all__ = [
+    "BANDS_10M",
+    "BANDS_20M",
+    "DATES",
+    "Change",
+    "WorldConfig",
+    "WorldPair",
+    "WorldScene",
+    "make_pair",
+    "make_scene",
+    "write_world",
+]

@@ -15,6 +15,7 @@ from terra_cot.world.materials import BARE, BUILT, CROP, GRASS, SHRUB, TREE, WAT
 from terra_cot.world.noise import F32, U8, U16, Bool, fractal
 from terra_cot.world.terrain import floodplain
 from terra_cot.world.towns import build
+from terra_cot.world.window import around, offsets, turned
 
 _PLAN = (("flood", "clearing"), ("suburb", "flood"), ("clearing", "suburb"))
 
@@ -86,16 +87,15 @@ def _cleared(rng: np.random.Generator, land: Land, scale: float) -> Bool:
     ragged = fractal(rng, size, 200 / CELL_M, 3.2, coarse=2)
     cells = np.zeros((size, size), bool)
     deep = np.argwhere(_inner(depth)[::6, ::6] > 14 * max(scale, 0.5)) * 6
-    rows, columns = np.mgrid[0:size, 0:size].astype(np.float32)
     for _ in range(6):
         if not len(deep):
             break
         row, column = deep[int(rng.integers(len(deep)))]
         turn = rng.uniform(0, np.pi)
         half = rng.uniform((160, 110), (360, 230)) * max(scale, 0.55) / CELL_M
-        y, x = rows - np.float32(row), columns - np.float32(column)
-        p, q = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
-        cells |= (np.abs(p) + 3 * ragged < half[0]) & (np.abs(q) + 2 * ragged < half[1])
+        box = around(row, column, 1.3 * half[0] + 12, size)
+        q, p = turned(*offsets(box, row, column), turn)
+        cells[box] |= (np.abs(p) + 3 * ragged[box] < half[0]) & (np.abs(q) + 2 * ragged[box] < half[1])
     return cells & (wood > 0)
 
 
@@ -103,7 +103,7 @@ def _suburb(rng: np.random.Generator, land: Land, scale: float) -> Bool:
     """Return new quarters at the edge of the larger towns, on farmland."""
     size = len(land.cover)
     free = np.isin(land.cover, (CROP, GRASS)) & (land.surface != Material.ASPHALT)
-    rows, columns = np.mgrid[0:size, 0:size].astype(np.float32)
+    inner = _inner(free.astype(np.uint8))
     cells = np.zeros((size, size), bool)
     for town in land.towns[:2]:
         radius = rng.uniform(330, 480) * max(scale, 0.55) / CELL_M
@@ -112,16 +112,12 @@ def _suburb(rng: np.random.Generator, land: Land, scale: float) -> Bool:
         centres = np.stack([town.row + away * np.sin(turns), town.column + away * np.cos(turns)], axis=1)
         best, best_share = centres[0], -1.0
         for centre in centres:
-            low = np.maximum(centre - radius, 0).astype(int)
-            patch = free[low[0] : low[0] + int(2 * radius), low[1] : low[1] + int(2 * radius)]
-            inner = _inner(free.astype(np.uint8))[low[0] : low[0] + int(2 * radius), low[1] : low[1] + int(2 * radius)]
-            share = float(inner.sum()) / (4 * radius * radius) if patch.size else 0.0
+            share = float(inner[around(*centre, radius, size)].sum()) / (4 * radius * radius)
             if share > best_share:
                 best, best_share = centre, share
-        y, x = rows - np.float32(best[0]), columns - np.float32(best[1])
-        cos, sin = np.cos(town.tilt), np.sin(town.tilt)
-        p, q = np.abs(x * cos + y * sin), np.abs(y * cos - x * sin)
-        cells |= (p < radius) & (q < radius * 0.75) & (p + q < radius * 1.45)
+        box = around(*best, 1.5 * radius, size)
+        q, p = (np.abs(axis) for axis in turned(*offsets(box, *best), town.tilt))
+        cells[box] |= (p < radius) & (q < radius * 0.75) & (p + q < radius * 1.45)
     return cells & free
 
 
@@ -135,14 +131,11 @@ def _clear(land: Land, event: Event, date: int, surface: U16, cover: U8) -> None
 
 
 def _settle(land: Land, event: Event, surface: U16, cover: U8) -> None:
-    size = len(surface)
-    y, x = (axis.astype(np.float32) * np.float32(CELL_M) for axis in np.mgrid[0:size, 0:size])
     town = land.towns[0]
     box = _bounds(event.cells)
-    away = np.full(surface.shape, 0.8, np.float32)[box]
-    build(
-        event.cells[box], away, y[box], x[box], land.warp[box], town.tilt, town.key + 77, surface[box], cover[box]
-    )
+    y, x = (axis * np.float32(CELL_M) for axis in offsets(box, 0.0, 0.0))
+    away = np.full(y.shape, 0.8, np.float32)
+    build(event.cells[box], away, y, x, land.warp[box], town.tilt, town.key + 77, surface[box], cover[box])
     cover[event.cells] = BUILT
 
 

@@ -29,6 +29,7 @@ from terra_cot.world.noise import F32, U8, U16, Bool, fractal, grain, level, smo
 from terra_cot.world.parcels import Parcels, make_parcels
 from terra_cot.world.terrain import Line, Style, Terrain, make_terrain
 from terra_cot.world.towns import Town, build_town, place_towns
+from terra_cot.world.window import around, offsets, turned
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,6 @@ def _marsh(
 ) -> None:
     """Paint reed beds beside lakes and in the low land along the river."""
     size = len(surface)
-    rows, columns = np.mgrid[0:size, 0:size].astype(np.float32)
     marsh = terrain.water_m < 90 * np.clip(0.35 + 0.8 * medium, 0, 2) * (terrain.river_m > 200)
     shore = np.argwhere(
         (terrain.water_m[::8, ::8] < 120) & (terrain.water_m[::8, ::8] > 40) & (terrain.height_m[::8, ::8] < 14)
@@ -166,8 +166,10 @@ def _marsh(
         if not len(shore):
             break
         row, column = shore[int(rng.integers(len(shore)))]
-        away = np.hypot(rows - row, columns - column) * CELL_M
-        marsh |= (away * (1 + 0.28 * medium + 0.12 * patchy) < radius_m) & (terrain.height_m < 20)
+        box = around(row, column, radius_m * 2.5 / CELL_M, size)
+        away = np.hypot(*offsets(box, row, column)) * CELL_M
+        ragged = 1 + np.maximum(0.28 * medium[box] + 0.12 * patchy[box], -0.6)
+        marsh[box] |= (away * ragged < radius_m) & (terrain.height_m[box] < 20)
     surface[marsh] = np.where(patchy > -0.15, Material.REED, Material.WET_MEADOW)[marsh]
     pools = marsh & (patchy + 0.4 * medium < -1.45)
     surface[pools] = Material.POOL
@@ -179,22 +181,22 @@ def _quarries(
 ) -> None:
     """Paint open pits: concentric benches, light faces and darker floors, spoil beside them."""
     size = len(surface)
-    rows, columns = np.mgrid[0:size, 0:size].astype(np.float32)
     for radius_m in np.array([620.0, 430.0, 300.0]) * scale * rng.uniform(0.85, 1.15, 3):
         spots = rng.uniform(0.1, 0.9, (20, 2)) * size
         cells = spots.astype(int)
         far = np.minimum(terrain.water_m[cells[:, 0], cells[:, 1]], 900)
         row, column = spots[int(np.argmax(far + rng.uniform(0, 300, 20)))]
         turn, flat = rng.uniform(0, np.pi), rng.uniform(0.55, 0.85)
-        y, x = rows - row, columns - column
-        along = x * np.cos(turn) + y * np.sin(turn)
-        across = (y * np.cos(turn) - x * np.sin(turn)) / flat
-        depth = 1 - np.hypot(along, across) * CELL_M / radius_m - 0.09 * medium - 0.05 * patchy
-        pit = (depth > 0) & (terrain.water_m > 60)
-        bench = np.mod(depth * radius_m / 80, 1.0)
-        floor = np.where(medium + 0.5 * patchy > 0.9, Material.GRAVEL, Material.QUARRY_FLOOR)
-        surface[pit] = np.where((bench < 0.28) & (depth < 0.75), Material.QUARRY_FACE, floor)[pit]
-        cover[pit] = BARE
+        box = around(row, column, radius_m * 1.5 / CELL_M, size)
+        across, along = turned(*offsets(box, row, column), turn)
+        rough = 0.09 * medium[box] + 0.03 * patchy[box]
+        depth = 1 - np.hypot(along, across / flat) * CELL_M / radius_m - rough
+        pit = (depth > 0) & (terrain.water_m[box] > 60)
+        bench = np.mod(depth * radius_m / 75, 1.0)
+        floor = np.where(medium[box] + 0.5 * patchy[box] > 0.9, Material.GRAVEL, Material.QUARRY_FLOOR)
+        floor = np.where(medium[box] + 0.5 * patchy[box] < -1.1, Material.CUT_SOIL, floor)
+        surface[box][pit] = np.where((bench < 0.24) & (depth < 0.62), Material.QUARRY_FACE, floor)[pit]
+        cover[box][pit] = BARE
 
 
 def _water(terrain: Terrain, patchy: F32, fine: F32, surface: U16, cover: U8) -> None:

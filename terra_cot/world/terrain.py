@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from terra_cot.world.config import CELL_M
 from terra_cot.world.noise import F32, Bool, blur, fractal, level, resize, smoothstep, wander
+from terra_cot.world.window import around, offsets, turned
 
 Line = NDArray[np.float64]
 """A curve: N x 2, (row, column) in cells."""
@@ -158,7 +159,6 @@ def _lakes(rng: np.random.Generator, size: int, scale: float, style: Style, heig
     """Fill hollows: noise-edged discs set where the land is low, away from the edges."""
     lake = np.zeros((size, size), bool)
     edge = fractal(rng, size, 600 * scale / CELL_M, 3.9, coarse=2)
-    rows, columns = np.mgrid[0:size, 0:size].astype(np.float32)
     for number in range(style.lakes):
         radius = rng.uniform(150, 330) * scale / CELL_M * (1.7 if number == 0 else 1.0)
         spots = rng.uniform(0.12, 0.88, (24, 2)) * size
@@ -166,15 +166,9 @@ def _lakes(rng: np.random.Generator, size: int, scale: float, style: Style, heig
         costs = height[cells[:, 0], cells[:, 1]] + 30.0 * (to_river[cells[:, 0], cells[:, 1]] < radius * CELL_M * 1.4)
         row, column = spots[int(np.argmin(costs))]
         turn, flat = rng.uniform(0, np.pi), rng.uniform(0.45, 0.9)
-        reach = int(radius * 2.2)
-        box = (
-            slice(max(0, int(row) - reach), min(size, int(row) + reach)),
-            slice(max(0, int(column) - reach), min(size, int(column) + reach)),
-        )
-        y, x = rows[box] - row, columns[box] - column
-        along = x * np.cos(turn) + y * np.sin(turn)
-        across = (y * np.cos(turn) - x * np.sin(turn)) / flat
-        lake[box] |= np.hypot(along, across) < radius * (1 + 0.26 * edge[box])
+        box = around(row, column, radius * 2.2, size)
+        across, along = turned(*offsets(box, row, column), turn)
+        lake[box] |= np.hypot(along, across / flat) < radius * (1 + 0.26 * edge[box])
     return lake
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from terra_cot.world.config import CELL_M
 from terra_cot.world.materials import BUILT, GRASS, TREE, Material
 from terra_cot.world.noise import F32, U8, U16, Bool, scramble, unit
+from terra_cot.world.window import around, offsets, turned
 
 _HOUSE, _CENTRE, _WORKS, _PARK, _GARDENS = range(5)
 
@@ -54,14 +55,8 @@ def build_town(town: Town, ragged: F32, warp: F32, surface: U16, cover: U8, land
         cover: HW uint8 class codes, changed in place.
         land: HW bool, cells that may be built on.
     """
-    size = len(surface)
-    reach = int(town.radius_m * 1.6 / CELL_M) + 4
-    box = (
-        slice(max(0, int(town.row) - reach), min(size, int(town.row) + reach)),
-        slice(max(0, int(town.column) - reach), min(size, int(town.column) + reach)),
-    )
-    y, x = np.mgrid[box].astype(np.float32)
-    y, x = (y - np.float32(town.row)) * CELL_M, (x - np.float32(town.column)) * CELL_M
+    box = around(town.row, town.column, town.radius_m * 1.6 / CELL_M + 4, len(surface))
+    y, x = (offset * np.float32(CELL_M) for offset in offsets(box, town.row, town.column))
     away = np.hypot(y, x) / np.float32(town.radius_m) * (1 + 0.24 * ragged[box])
     inside = (away < 1) & land[box]
     build(inside, away, y, x, warp[box], town.tilt, town.key, surface[box], cover[box])
@@ -72,8 +67,7 @@ def build(
 ) -> None:
     """Draw streets, plots and houses over the cells of `inside`; `away` runs from 0 (centre) to 1 (edge)."""
     y_m, x_m = y_m + 22 * warp, x_m - 22 * warp
-    cos, sin = np.float32(np.cos(tilt)), np.float32(np.sin(tilt))
-    p, q = x_m * cos + y_m * sin, y_m * cos - x_m * sin
+    q, p = turned(y_m, x_m, tilt)
     block_p, to_street_p, _ = _streets(p, 150.0, 0.30, key)
     # Cross streets are offset from one row of blocks to the next, as in a grown town.
     q = q + unit(scramble(block_p, np.int32(key & 0xFFFF))) * np.float32(60)

@@ -174,7 +174,7 @@ def make_layout(rng: np.random.Generator, size: int) -> Layout:
         found = [b for b in found if _inside(b.outline, size)]
         built += len(found)
         candidates += found
-    layout.buildings.extend(_apart(rng, candidates, wanted))
+    layout.buildings.extend(_apart(candidates, wanted))
     _street_life(rng, layout)
     return layout
 
@@ -300,8 +300,11 @@ def _scatter(
     spread: float = 1.0,
 ) -> None:
     places = rng.uniform(-1, 1, (count, 2)) * np.array([half_p, half_q]) + np.array([p, q])
-    for (x, y), radius in zip(frame.px(places), rng.gamma(9, 0.36, count) * spread, strict=True):
-        layout.trees.append(Tree(float(x), float(y), float(radius) / PAIR_GSD_M, float(rng.random())))
+    radii = rng.gamma(9, 0.36, count) * spread / PAIR_GSD_M
+    for (x, y), radius, draw in zip(frame.px(places).tolist(), radii.tolist(), rng.random(count).tolist(), strict=True):
+        # A crown may reach into the picture, its shadow too.
+        if -40 < x < layout.size + 40 and -40 < y < layout.size + 40:
+            layout.trees.append(Tree(x, y, radius, draw))
 
 
 def _street_life(rng: np.random.Generator, layout: Layout) -> None:
@@ -320,7 +323,7 @@ def _inside(outline: Points, size: int) -> bool:
     return bool((outline > EDGE_PX).all() and (outline < size - EDGE_PX).all())
 
 
-def _apart(rng: np.random.Generator, candidates: list[Building], wanted: int) -> list[Building]:
+def _apart(candidates: list[Building], wanted: int) -> list[Building]:
     """Return up to `wanted` buildings, every two at least GAP_PX apart."""
     kept: list[Building] = []
     shapes: list[Polygon] = []

@@ -28,20 +28,6 @@ def fill(
     canvas[where] = canvas[where] * (1 - alpha) + fresh * alpha
 
 
-def dim(canvas: F32, outline: Points, factor: tuple[float, float, float]) -> None:
-    """Multiply a polygon of the canvas by a factor for each of RGB."""
-    where, alpha = coverage(canvas.shape[:2], outline)
-    if where is not None:
-        canvas[where] *= 1 - alpha[..., None] * (1 - np.asarray(factor, np.float32))
-
-
-def mark(mask: F32, outline: Points, value: float = 1.0) -> None:
-    """Raise an H x W mask to `value` inside a polygon."""
-    where, alpha = coverage(mask.shape, outline)
-    if where is not None:
-        mask[where] = np.maximum(mask[where], alpha * np.float32(value))
-
-
 def coverage(shape: tuple[int, ...], outline: Points) -> tuple[tuple[slice, slice] | None, F32]:
     """Return the box of a polygon within the image and the share of each of its pixels inside the polygon."""
     low = np.maximum(np.floor(outline.min(axis=0)).astype(int) - 1, 0)

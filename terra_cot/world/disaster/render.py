@@ -6,16 +6,17 @@ import numpy as np
 from terra_cot.world.config import PAIR_GSD_M
 from terra_cot.world.disaster.damage import Disaster
 from terra_cot.world.disaster.layout import Layout, Points, Tree
-from terra_cot.world.disaster.paint import dim, fill, mark, stroke
+from terra_cot.world.disaster.paint import coverage, fill, stroke
 from terra_cot.world.disaster.roofs import paint_roof, paint_ruin
 from terra_cot.world.noise import F32, U8, blur, fractal, grain, smoothstep
+from terra_cot.world.window import offsets, turned
 
 _GROUND = {
-    "homes": (98, 112, 70),
-    "park": (92, 114, 62),
-    "meadow": (116, 120, 78),
-    "wood": (62, 76, 46),
-    "field": (138, 118, 88),
+    "homes": (104, 112, 80),
+    "park": (98, 112, 74),
+    "meadow": (120, 120, 88),
+    "wood": (64, 74, 52),
+    "field": (138, 122, 98),
     "shops": (120, 120, 112),
 }
 
@@ -60,19 +61,21 @@ def render(
     _pave(canvas, layout, drive_tone, fine, lumps)
     if disaster is not None:
         _scar(rng, canvas, disaster, broad, fine, lumps)
-    gone = _cars(canvas, rng, layout, disaster)
-    trees = [(tree, _fate(rng, tree, disaster)) for tree in layout.trees if not _on_roof(tree, gone)]
+    _cars(canvas, rng, layout, disaster)
+    standing = _clear_of_roofs(layout)
+    trees = list(zip(standing, _fates(rng, standing, disaster), strict=True))
+    crowns = Crowns(stamps, light)
     levels = disaster.subtypes if disaster is not None else ("no-damage",) * len(layout.buildings)
-    shadow = np.zeros((size, size), np.float32)
+    shade = np.zeros((size, size), np.uint8)
     for building, level in zip(layout.buildings, levels, strict=True):
         if level != "destroyed":
             throw = light.shadow_px(building.height_m)
             for wing in building.wings:
                 both = np.concatenate([wing.corners, wing.corners + throw]).astype(np.float32)
-                mark(shadow, cv2.convexHull(both)[:, 0, :].astype(float))
+                _shade(shade, both, 255)
     for tree, fate in trees:
-        _tree_shadow(shadow, tree, light, 1.0 if fate == "stands" else 0.35)
-    shadow = blur(shadow, 0.7)[..., None]
+        _tree_shadow(shade, tree, light, 230 if fate == "stands" else 80)
+    shadow = (blur(shade.astype(np.float32), 0.7) / 255)[..., None]
     canvas *= 1 - shadow * (1 - np.array([0.40, 0.43, 0.52], np.float32))
     rough = 1 + np.float32(0.035) * fine
     for building, level in zip(layout.buildings, levels, strict=True):
@@ -81,7 +84,7 @@ def render(
         else:
             paint_roof(canvas, rng, building, level, light.towards, rough, disaster.kind if disaster else None)
     for tree, fate in trees:
-        _paint_tree(canvas, stamps[int(tree.draw * 997) % len(stamps)], tree, fate, light)
+        _paint_tree(canvas, crowns, tree, fate, light)
     return _expose(rng, canvas, light)
 
 
@@ -89,16 +92,16 @@ def _ground(layout: Layout, light: Light, broad: F32, fine: F32, lumps: F32, ton
     size = layout.size
     canvas = np.empty((size, size, 3), np.float32)
     canvas[:] = _season((108, 116, 76), light)
-    y, x = np.mgrid[0:size, 0:size].astype(np.float32)
     for block in layout.blocks:
         fill(canvas, block.outline, tuple(c * block.tone for c in _season(_GROUND[block.kind], light)))
         if block.kind == "field":
-            rows = np.sin((x * np.cos(block.tilt) + y * np.sin(block.tilt)) * np.float32(2 * np.pi / 5.2))
-            where = np.zeros((size, size), np.float32)
-            mark(where, block.outline)
-            canvas += (6.0 * rows * where)[..., None]
+            where, alpha = coverage(canvas.shape[:2], block.outline)
+            if where is not None:
+                y, x = offsets(where, 0.0, 0.0)
+                rows = np.sin(turned(y, x, block.tilt)[0] * np.float32(2 * np.pi / 5.2))
+                canvas[where] += (6.0 * rows * alpha)[..., None]
     for lot, (tone, dry) in zip(layout.lots, tones, strict=True):
-        lawn = np.array(_season((92, 112, 64), light)) + np.array([14, 6, 6]) * dry * 0.8 + 7 * tone
+        lawn = np.array(_season((100, 112, 78), light)) + np.array([14, 6, 6]) * dry * 0.8 + 7 * tone
         fill(canvas, lot, tuple(lawn), 0.9)
     texture = 1 + 0.055 * fine + 0.05 * lumps + 0.075 * broad
     canvas *= texture[..., None]
@@ -108,7 +111,7 @@ def _ground(layout: Layout, light: Light, broad: F32, fine: F32, lumps: F32, ton
 
 def _season(colour: tuple[float, float, float], light: Light) -> tuple[float, float, float]:
     red, green, blue = colour
-    return red - 12 * light.green, green + 2 * light.green, blue - 6 * light.green
+    return red - 9 * light.green, green + light.green, blue - 5 * light.green
 
 
 def _pave(canvas: F32, layout: Layout, drive_tone: np.ndarray, fine: F32, lumps: F32) -> None:
@@ -122,7 +125,7 @@ def _pave(canvas: F32, layout: Layout, drive_tone: np.ndarray, fine: F32, lumps:
         if width > 20:
             stroke(dash, line, 1)
     texture = (1 + 0.03 * fine + 0.035 * lumps)[..., None]
-    for mask, colour, strength in ((kerb, (146, 144, 134), 0.6), (road, (104, 105, 106), 1.0), (dash, (190, 180, 120), 0.55)):
+    for mask, colour, strength in ((kerb, (146, 144, 134), 0.6), (road, (112, 110, 107), 1.0), (dash, (190, 180, 120), 0.55)):
         alpha = (mask.astype(np.float32) / 255 * np.float32(strength))[..., None]
         canvas *= 1 - alpha
         canvas += alpha * np.array(colour, np.float32) * texture
@@ -156,16 +159,18 @@ def _scar(rng: np.random.Generator, canvas: F32, disaster: Disaster, broad: F32,
         litter = np.clip(bits + 0.7 * loose - 2.1 + 0.9 * reach, 0, 1.2) * (reach > 0.02)
         hue = np.stack([grain(rng, size // 2, 1.0)] * 3, axis=-1) * 14
         hue = cv2.resize(hue, (size, size), interpolation=cv2.INTER_NEAREST)
-        canvas += litter[..., None] * (np.array([92, 86, 76], np.float32) + hue) * 0.75
+        litter *= 1.0 if disaster.kind == "wind" else 0.25
+        cover = np.minimum(litter, 0.85)[..., None]
+        canvas *= 1 - cover
+        canvas += cover * (np.array([182, 172, 156], np.float32) + hue)
         dark = np.clip(-bits + 0.7 * loose - 2.2 + 0.9 * reach, 0, 1) * (reach > 0.02)
-        canvas -= dark[..., None] * 60
+        canvas -= dark[..., None] * (60 if disaster.kind == "wind" else 15)
 
 
 _CAR_COLOURS = ((222, 222, 220), (60, 62, 66), (150, 152, 156), (126, 36, 34), (44, 62, 104), (186, 178, 160))
 
 
-def _cars(canvas: F32, rng: np.random.Generator, layout: Layout, disaster: Disaster | None) -> list[Points]:
-    roofs = [b.outline for b in layout.buildings]
+def _cars(canvas: F32, rng: np.random.Generator, layout: Layout, disaster: Disaster | None) -> None:
     for box, draw in layout.cars:
         # Cars come and go between the two pictures.
         if rng.random() < 0.45:
@@ -175,39 +180,53 @@ def _cars(canvas: F32, rng: np.random.Generator, layout: Layout, disaster: Disas
         fill(canvas, box, tuple(float(c) for c in colour))
         centre = box.mean(axis=0)
         fill(canvas, centre + (box - centre) * np.array([0.62, 0.62]), tuple(c * 0.55 for c in colour), 0.6)
-    return roofs
 
 
-def _on_roof(tree: Tree, roofs: list[Points]) -> bool:
-    """Return whether a crown would hide much of a roof."""
-    for outline in roofs:
-        low, high = outline.min(axis=0), outline.max(axis=0)
-        near = np.clip([tree.x, tree.y], low, high)
-        if np.hypot(near[0] - tree.x, near[1] - tree.y) < tree.radius * 0.55:
-            return True
-    return False
+def _clear_of_roofs(layout: Layout) -> list[Tree]:
+    """Return the trees whose crown hides little of any roof."""
+    if not layout.trees:
+        return []
+    places = np.array([(t.x, t.y, t.radius) for t in layout.trees])
+    free = np.ones(len(places), bool)
+    for building in layout.buildings:
+        low, high = building.outline.min(axis=0), building.outline.max(axis=0)
+        near = np.clip(places[:, :2], low, high)
+        free &= np.hypot(near[:, 0] - places[:, 0], near[:, 1] - places[:, 1]) > places[:, 2] * 0.55
+    return [tree for tree, keep in zip(layout.trees, free, strict=True) if keep]
 
 
-def _fate(rng: np.random.Generator, tree: Tree, disaster: Disaster | None) -> str:
-    draw = rng.random()
+def _fates(rng: np.random.Generator, trees: list[Tree], disaster: Disaster | None) -> list[str]:
+    draws = rng.random(len(trees))
     if disaster is None:
-        return "stands"
-    size = len(disaster.force)
-    force = disaster.force[int(np.clip(tree.y, 0, size - 1)), int(np.clip(tree.x, 0, size - 1))]
-    if disaster.kind == "wind" and draw < (force - 0.35) * 1.1:
-        return "fallen" if draw < 0.3 else "stripped"
-    if disaster.kind == "fire" and draw < (force - 0.15) * 1.3:
-        return "burnt"
-    return "stands"
+        return ["stands"] * len(trees)
+    last = len(disaster.force) - 1
+    fates = []
+    for tree, draw in zip(trees, draws, strict=True):
+        force = disaster.force[min(max(int(tree.y), 0), last), min(max(int(tree.x), 0), last)]
+        if disaster.kind == "wind" and draw < (force - 0.35) * 1.1:
+            fates.append("fallen" if draw < 0.3 else "stripped")
+        elif disaster.kind == "fire" and draw < (force - 0.15) * 1.3:
+            fates.append("burnt")
+        else:
+            fates.append("stands")
+    return fates
 
 
-def _tree_shadow(shadow: F32, tree: Tree, light: Light, depth: float) -> None:
+def _shade(shade: U8, points: Points, depth: int) -> None:
+    """Raise the shadow mask inside the convex hull of the points."""
+    hull = cv2.convexHull(np.round(points * 16).astype(np.int32))
+    cv2.fillConvexPoly(shade, hull, depth, cv2.LINE_AA, 4)
+
+
+_TURN = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+_CIRCLE = np.stack([np.cos(_TURN), np.sin(_TURN)], axis=1)
+
+
+def _tree_shadow(shade: U8, tree: Tree, light: Light, depth: int) -> None:
     throw = light.shadow_px(tree.radius * PAIR_GSD_M * 1.5)
-    turn = np.linspace(0, 2 * np.pi, 14, endpoint=False)
-    crown = np.stack([np.cos(turn), np.sin(turn)], axis=1) * tree.radius * 0.95
+    crown = _CIRCLE * (tree.radius * 0.95)
     centre = np.array([tree.x, tree.y])
-    both = np.concatenate([crown * 0.5 + centre, crown + centre + throw]).astype(np.float32)
-    mark(shadow, cv2.convexHull(both)[:, 0, :].astype(float), 0.9 * depth)
+    _shade(shade, np.concatenate([crown * 0.5 + centre, crown + (centre + throw)]), depth)
 
 
 def _stamp(rng: np.random.Generator) -> tuple[F32, F32]:
@@ -223,30 +242,51 @@ def _stamp(rng: np.random.Generator) -> tuple[F32, F32]:
     return np.clip((1 - radius) * 9, 0, 1).astype(np.float32), np.asarray(dome, dtype=np.float32)
 
 
-def _paint_tree(canvas: F32, stamp: tuple[F32, F32], tree: Tree, fate: str, light: Light) -> None:
+class Crowns:
+    """Crowns under one light, drawn once for each shape and size."""
+
+    def __init__(self, stamps: list[tuple[F32, F32]], light: Light) -> None:
+        self._stamps = stamps
+        self._sun = light.towards
+        self._drawn: dict[tuple[int, int], tuple[F32, F32]] = {}
+
+    def get(self, tree: Tree) -> tuple[F32, F32]:
+        """Return opacity and brightness of the crown, each side x side float32."""
+        side = max(5, int(round(tree.radius * 48 / 21)))
+        number = int(tree.draw * 997) % len(self._stamps)
+        if (number, side) not in self._drawn:
+            opacity, dome = (
+                cv2.resize(layer, (side, side), interpolation=cv2.INTER_AREA) for layer in self._stamps[number]
+            )
+            down, right = np.gradient(dome)
+            facing = -(right * self._sun[0] + down * self._sun[1]) * side / 21
+            shine = np.clip(0.78 + 0.42 * facing, 0.42, 1.35).astype(np.float32)
+            self._drawn[number, side] = (np.asarray(opacity, dtype=np.float32), shine)
+        return self._drawn[number, side]
+
+
+def _paint_tree(canvas: F32, crowns: Crowns, tree: Tree, fate: str, light: Light) -> None:
     size = len(canvas)
-    side = max(5, int(round(tree.radius * 48 / 21)))
+    opacity, shine = crowns.get(tree)
+    side = len(opacity)
     top, left = int(round(tree.y - side / 2)), int(round(tree.x - side / 2))
     rows, columns = slice(max(top, 0), min(top + side, size)), slice(max(left, 0), min(left + side, size))
     if rows.start >= rows.stop or columns.start >= columns.stop:
         return
     part = (slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left))
-    alpha = cv2.resize(stamp[0], (side, side), interpolation=cv2.INTER_AREA)[part]
-    dome = cv2.resize(stamp[1], (side, side), interpolation=cv2.INTER_AREA)
-    down, right = np.gradient(dome)
-    facing = -(right * light.towards[0] + down * light.towards[1]) * side / 21
-    shine = np.clip(0.78 + 0.42 * facing, 0.42, 1.35)[part]
+    alpha = opacity[part][..., None]
     draw = tree.draw
-    colour = np.array([62 + 26 * draw, 84 + 20 * draw - 8 * (draw > 0.8), 46 + 16 * draw], np.float32)
-    colour = colour + np.array([-7, 2, -4], np.float32) * np.float32(light.green)
-    if fate == "stripped":
-        alpha, colour = alpha * np.float32(0.45), np.array([112, 104, 84], np.float32)
-    elif fate == "burnt":
-        alpha, colour = alpha * np.float32(0.65), np.array([84, 70, 58], np.float32)
-    elif fate == "fallen":
-        alpha, colour = alpha * np.float32(0.55), np.array([104, 96, 66], np.float32)
-    canvas[rows, columns] *= 1 - alpha[..., None]
-    canvas[rows, columns] += alpha[..., None] * colour * shine[..., None]
+    if fate == "stands":
+        red, green, blue = 62 + 26 * draw, 84 + 20 * draw - 8 * (draw > 0.8), 46 + 16 * draw
+        colour = np.array([red - 7 * light.green, green + 2 * light.green, blue - 4 * light.green], np.float32)
+    else:
+        thin, look = _HURT[fate]
+        alpha, colour = alpha * np.float32(thin), np.array(look, np.float32)
+    canvas[rows, columns] *= 1 - alpha
+    canvas[rows, columns] += alpha * colour * shine[part][..., None]
+
+
+_HURT = {"stripped": (0.45, (112, 104, 84)), "burnt": (0.65, (84, 70, 58)), "fallen": (0.55, (104, 96, 66))}
 
 
 def _expose(rng: np.random.Generator, canvas: F32, light: Light) -> U8:
@@ -254,8 +294,7 @@ def _expose(rng: np.random.Generator, canvas: F32, light: Light) -> U8:
     soft = cv2.GaussianBlur(canvas, (0, 0), 0.62)
     sharp = soft + 0.35 * (soft - cv2.GaussianBlur(soft, (0, 0), 1.5))
     noise = rng.standard_normal(canvas.shape[:2], dtype=np.float32)[..., None]
-    picture = sharp * light.gain + np.float32(light.lift) + noise * np.float32(1.6)
+    grey = sharp.mean(axis=2, keepdims=True)
+    picture = (grey + np.float32(0.86) * (sharp - grey)) * light.gain + np.float32(light.lift) + noise * np.float32(1.6)
     return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
 
-
-__all__ = ["Light", "dim", "render"]

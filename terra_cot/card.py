@@ -1,0 +1,73 @@
+"""The dataset card: README.md whose YAML makes `load_dataset(DIR, "samples")` and `(DIR, "tiles")` work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from terra_cot.atomic import write_bytes
+
+_SPDX = {"CC0-1.0": "cc0-1.0", "CDLA-Permissive-1.0": "cdla-permissive-1.0", "CC-BY-4.0": "cc-by-4.0"}
+_SPDX |= {"CC-BY-NC-SA-4.0": "cc-by-nc-sa-4.0"}
+
+
+def write_card(folder: Path, body: dict[str, Any]) -> None:
+    """Write the card of a dataset from the body of its manifest."""
+    counts = body["counts"]
+    tables = ["samples", "tiles"] if counts.get("samples", {}).get("kept") else ["tiles"]
+    licences = sorted({entry["licence"] for entry in body["sources"]})
+    front: dict[str, Any] = {
+        "license": [_SPDX.get(name, "other") for name in licences] or ["other"],
+        "pretty_name": f"Terra-CoT ({body['recipe']['name']})",
+        "task_categories": ["visual-question-answering", "image-segmentation"],
+        "tags": ["remote-sensing", "satellite", "chain-of-thought", "segmentation"],
+        "configs": [
+            {
+                "config_name": name,
+                "data_files": [{"split": "train", "path": f"{name}/part-*.parquet"}],
+                **({"default": True} if name == tables[0] else {}),
+            }
+            for name in tables
+        ],
+    }
+    write_bytes(folder / "README.md", (_head(front) + _body(body, tables)).encode())
+
+
+def _head(front: dict[str, Any]) -> str:
+    return f"---\n{yaml.safe_dump(front, sort_keys=True)}---\n\n"
+
+
+def _body(body: dict[str, Any], tables: list[str]) -> str:
+    counts = body["counts"]
+    lines = [
+        f"# Terra-CoT: {body['recipe']['name']}",
+        "",
+        "Chain-of-thought samples on satellite imagery in which every step carries a mask and every number its",
+        "evidence. `terra-cot verify` recomputes all of it.",
+        "",
+        "```python",
+        "from datasets import load_dataset",
+        "",
+        *(f'{name} = load_dataset("path/to/this/folder", "{name}", split="train")' for name in tables),
+        "```",
+        "",
+        "The column `split` (train, validation, test) is the split of the place; `tile_id` joins samples to tiles.",
+        "",
+        "| what | read | kept | dropped |",
+        "|---|---:|---:|---|",
+    ]
+    for name in ("scenes", "tiles", "annotated_tiles"):
+        if name in counts:
+            stage = counts[name]
+            why = ", ".join(f"{number} {reason}" for reason, number in stage["dropped"].items()) or "none"
+            lines.append(f"| {name.replace('_', ' ')} | {stage['read']} | {stage['kept']} | {why} |")
+    if "samples" in counts:
+        lines += ["", "| task | samples |", "|---|---:|"]
+        lines += [f"| {task} | {number} |" for task, number in counts["samples"]["by_task"].items()]
+    lines += ["", "| source | licence | scenes |", "|---|---|---:|"]
+    lines += [f"| {entry['source']} | {entry['licence']} | {entry['scenes']} |" for entry in body["sources"]]
+    lines += ["", f"Recipe sha256 `{body['recipe_sha256']}`, seed {body['seed']}. Everything dropped is in", ""]
+    lines[-2] += " `dropped.jsonl`, with its reason."
+    return "\n".join(lines)

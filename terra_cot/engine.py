@@ -1,0 +1,63 @@
+"""Parts are worked on side by side by processes; what a part becomes does not depend on who works on it, or when."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+from typing import TypeVar
+
+from terra_cot.errors import TerraError
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+class WorkerLost(TerraError):  # noqa: N818 - reads as what happened
+    """A worker process died: killed, or out of memory."""
+
+
+def work(function: Callable[[Task], Result], tasks: Iterable[Task], workers: int) -> Iterator[Result]:
+    """Results of `function` over `tasks`, as they finish. At most a few tasks are in flight; `tasks` is streamed.
+
+    Raises:
+        WorkerLost: a process died. What other parts wrote stays.
+    """
+    if workers <= 1:
+        yield from map(function, tasks)
+        return
+    queue = iter(tasks)
+    # Spawned, not forked: GDAL and thread pools of the parent do not survive a fork.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, initializer=_watch_parent, initargs=(os.getpid(),)) as pool:
+        running: set[Future[Result]] = {pool.submit(function, task) for task in islice(queue, workers + 1)}
+        try:
+            while running:
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield future.result()
+                    running |= {pool.submit(function, task) for task in islice(queue, 1)}
+        except BrokenProcessPool:
+            raise WorkerLost(
+                "a worker process died (killed, or out of memory); finished parts are kept: "
+                "run the same command again, with fewer --workers if memory was short"
+            ) from None
+        finally:
+            for future in running:
+                future.cancel()
+
+
+def _watch_parent(parent: int) -> None:
+    """End this worker when its parent is gone: a killed run must not leave processes that write."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

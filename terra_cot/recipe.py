@@ -1,0 +1,114 @@
+"""A recipe is everything a dataset follows from, beside the files it reads: source, cutting, generation, seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from terra_cot.atomic import sha256_json
+from terra_cot.cut import TileOptions
+from terra_cot.errors import ConfigError, did_you_mean
+from terra_cot.generate import GenerateOptions
+
+
+class SourceSpec(BaseModel):
+    """Where scenes come from. Keys beside kind and root are options of that source, checked when it is scanned."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    kind: str
+    root: str
+
+    def options(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class Recipe(BaseModel):
+    """`part_tiles` tiles make a part (the unit of work and of resuming); `limit` takes the first scenes only."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    seed: int = Field(0, ge=0, lt=2**63)
+    source: SourceSpec
+    tile: TileOptions = TileOptions()
+    generate: GenerateOptions = GenerateOptions()
+    part_tiles: int = Field(64, ge=1, le=4096)
+    limit: int | None = Field(None, ge=1)
+
+    def body(self) -> dict[str, Any]:
+        """The recipe as plain JSON values."""
+        return self.model_dump(mode="json")
+
+    def sha256(self) -> str:
+        return sha256_json(self.body())
+
+
+def load_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
+    """Read a recipe and lay `a.b=value` settings over it (values are YAML).
+
+    Raises:
+        ConfigError: not YAML, an unknown key, a value out of range; names the key and what is allowed.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such recipe") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: a recipe is a mapping, got {type(values).__name__}")
+    return make_recipe(apply_settings(values, settings), str(path))
+
+
+def make_recipe(values: Mapping[str, Any], where: str = "recipe") -> Recipe:
+    """A checked recipe of plain values."""
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(f"{where}: {describe(error, Recipe)}") from None
+
+
+def apply_settings(values: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
+    """`values` with each `a.b=value` laid over it."""
+    merged: dict[str, Any] = {**values}
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals or not key:
+            raise ConfigError(f'--set {setting}: write it as key=value, such as --set source.root=/archive')
+        at = merged
+        *path, last = key.split(".")
+        for step in path:
+            inner = at.get(step)
+            at[step] = dict(inner) if isinstance(inner, dict) else {}
+            at = at[step]
+        try:
+            at[last] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"--set {setting}: not a YAML value: {' '.join(str(error).split())}") from None
+    return merged
+
+
+def describe(error: ValidationError, model: type[BaseModel]) -> str:
+    """The first fault of a validation in one line: key, what is wrong, what was given, the nearest known key."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        known = _keys(model, first["loc"][:-1])
+        return f"{where}: unknown key{did_you_mean(str(first['loc'][-1]), known)} (known: {', '.join(known)})"
+    got = "" if first["type"] == "missing" else f", got {first['input']!r}"
+    return f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}{got}"
+
+
+def _keys(model: type[BaseModel], path: tuple[int | str, ...]) -> tuple[str, ...]:
+    for step in path:
+        field = model.model_fields.get(str(step))
+        inner = field.annotation if field else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return ()
+        model = inner
+    return tuple(model.model_fields)
