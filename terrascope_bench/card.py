@@ -1,0 +1,72 @@
+"""The dataset card tells Hugging Face where the questions are, and a reader what they are and how to be scored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from terrascope_bench.tasks import TASKS
+
+_CARD = """\
+---
+pretty_name: {name}
+task_categories:
+- visual-question-answering
+- image-segmentation
+tags:
+- remote-sensing
+- satellite
+- terrascope-bench
+configs:
+- config_name: questions
+  default: true
+  data_files:
+  - split: test
+    path: questions/*.parquet
+---
+
+# {name}
+
+{total} questions about satellite images in the six sub-tasks of TerraScope-Bench, each with the masks that its answer
+is measured from. Made by `terrascope-bench build` from {tiles} tiles (split: {split}, classes: {view}, seed {seed}).
+
+| task | questions | letters |
+|---|---|---|
+{rows}
+
+```python
+from datasets import load_dataset
+questions = load_dataset("PATH/TO/THIS/FOLDER", split="test")   # images arrive as images
+```
+
+Score a model: write one JSON object a line, `{{"question_id": ..., "response": ..., "masks": [...]}}`, then
+
+    terrascope-bench validate predictions.jsonl --bench THIS_FOLDER
+    terrascope-bench score predictions.jsonl --bench THIS_FOLDER -o scorecard.json
+
+Options are ladders of equal steps and the truth stands on a rung drawn uniformly; within every group of questions that
+read alike each letter is right equally often. `manifest.json` counts every candidate that a rule refused.
+
+Sources and licences:
+{sources}
+"""
+
+
+def card(manifest: dict[str, Any], name: str) -> str:
+    """README.md of a benchmark folder."""
+    tasks = manifest["tasks"]
+    rows = "\n".join(
+        f"| {code} {TASKS[code].name} | {entry['questions']} | "
+        f"{' '.join(f'{letter} {n}' for letter, n in entry['letters'].items()) or '-'} |"
+        for code, entry in tasks.items()
+    )
+    sources = "\n".join(f"- {entry['source']}: {entry['licence']}" for entry in manifest["sources"]) or "- none"
+    return _CARD.format(
+        name=name,
+        total=sum(entry["questions"] for entry in tasks.values()),
+        tiles=manifest["tiles"]["read"],
+        split=manifest["split"],
+        view=manifest["view"],
+        seed=manifest["seed"],
+        rows=rows,
+        sources=sources,
+    )

@@ -1,0 +1,57 @@
+"""Baselines that look at nothing: what they score is the floor that sight has to beat."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from terrascope_bench.benchmark import Benchmark
+from terrascope_bench.draw import draw
+from terrascope_bench.prediction import Prediction
+from terrascope_bench.question import Question
+
+
+@dataclass(frozen=True, slots=True)
+class Random:
+    """A letter drawn uniformly from the seed and the name of the question. No masks."""
+
+    seed: int
+
+    def answer(self, question: Question) -> Prediction:
+        letter = question.letters[draw(len(question.letters), self.seed, "random", question.question_id)]
+        return reply(question, letter)
+
+
+@dataclass(frozen=True, slots=True)
+class Majority:
+    """The letter that is right most often in the question's task, the first of equals. It has seen the answers."""
+
+    letters: dict[str, str]
+
+    @classmethod
+    def of(cls, benchmark: Benchmark) -> Majority:
+        counts: dict[str, Counter[str]] = {}
+        for question in benchmark.questions(images=False):
+            counts.setdefault(question.task, Counter())[question.answer] += 1
+        return cls({task: min(seen, key=lambda letter: (-seen[letter], letter)) for task, seen in counts.items()})
+
+    def answer(self, question: Question) -> Prediction:
+        return reply(question, self.letters[question.task])
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """The truth as a submission: letter and evidence masks. Whatever it does not score 1.0 on is a bug of ours."""
+
+    def answer(self, question: Question) -> Prediction:
+        from terrascope_bench.prediction import PredictedMask
+
+        masks = tuple(PredictedMask(m.frame, m.label, m.size, m.counts) for m in question.masks or ())
+        facts = "; ".join(f"{item.fact} {item.value:g} {item.unit}" for item in question.evidence)
+        text = f"<think>{' '.join('[SEG]' for _ in masks)} {facts}</think><answer>{question.answer}</answer>"
+        return Prediction(question.question_id, text, None, masks)
+
+
+def reply(question: Question, letter: str) -> Prediction:
+    """A reply that is nothing but a letter."""
+    return Prediction(question.question_id, f"<answer>{letter}</answer>", None)

@@ -1,0 +1,100 @@
+"""Every share has a 95 % interval, and every interval has the same digits on every machine.
+
+A metric is a ratio of two sums over questions (accuracy: right / all; cIoU: intersections / unions). All sums are whole
+numbers. Intervals are percentile bootstrap: questions of a task are drawn anew with replacement, 1,000 times, and the
+ratio is taken of the drawn sums; the 2.5th and 97.5th percentile bound it. Overall values use the same draws task by
+task (stratified by task). Draws come from the raw 64-bit output of PCG64, which numpy keeps stable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import fsum, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from terrascope_bench.draw import digest
+
+RESAMPLES = 1000
+DECIMALS = 6
+_CHUNK = 4_000_000
+Value = dict[str, float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Sums of one group of questions: `total` (columns,) and drawn anew `drawn` (RESAMPLES, columns), int64."""
+
+    total: NDArray[np.int64]
+    drawn: NDArray[np.int64]
+
+    def __add__(self, other: Sums) -> Sums:
+        return Sums(self.total + other.total, self.drawn + other.drawn)
+
+
+def resample(rows: NDArray[np.int64], seed: int, *names: object) -> Sums:
+    """Sums over `rows` (n, columns) and over 1,000 draws of n rows with replacement; `names` give the stream."""
+    n, columns = rows.shape
+    if n == 0:
+        return Sums(np.zeros(columns, np.int64), np.zeros((RESAMPLES, columns), np.int64))
+    generator = np.random.PCG64(int.from_bytes(digest(seed, "bootstrap", *names)[:16], "big"))
+    drawn = np.empty((RESAMPLES, columns), np.int64)
+    per_chunk = max(1, min(RESAMPLES, _CHUNK // n))
+    for start in range(0, RESAMPLES, per_chunk):
+        count = min(per_chunk, RESAMPLES - start)
+        raw = np.asarray(generator.random_raw(count * n), dtype=np.uint64)
+        picks = ((raw >> np.uint64(32)) * np.uint64(n) >> np.uint64(32)).astype(np.int64).reshape(count, n)
+        picks += np.arange(count, dtype=np.int64)[:, None] * n
+        times = np.bincount(picks.ravel(), minlength=count * n).reshape(count, n)
+        drawn[start : start + count] = times @ rows
+    return Sums(rows.sum(axis=0), drawn)
+
+
+def ratio(sums: Sums, above: int, below: int, scale: int = 1) -> Value:
+    """sum(column above) / (scale x sum(column below)) with its interval; None where there is nothing to measure."""
+    if sums.total[below] == 0:
+        return None
+    return _value(int(sums.total[above]) / (scale * int(sums.total[below])), _ratios(sums, above, below, scale))
+
+
+def mean_of_ratios(groups: Sequence[Sums], above: int, below: int, scale: int = 1) -> Value:
+    """Macro average: the mean of the groups' ratios, over groups that have something to measure."""
+    usable = [sums for sums in groups if sums.total[below] != 0]
+    if not usable:
+        return None
+    values = [int(sums.total[above]) / (scale * int(sums.total[below])) for sums in usable]
+    drawn = np.nanmean([_ratios(sums, above, below, scale) for sums in usable], axis=0)
+    return _value(fsum(values) / len(values), drawn)
+
+
+def _ratios(sums: Sums, above: int, below: int, scale: int) -> NDArray[np.float64]:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        out: NDArray[np.float64] = sums.drawn[:, above] / (float(scale) * sums.drawn[:, below])
+    return out
+
+
+def _value(value: float, drawn: NDArray[np.float64]) -> Value:
+    low, high = np.nanpercentile(drawn, [2.5, 97.5])
+    return {"value": round(value, DECIMALS), "low": round(float(low), DECIMALS), "high": round(float(high), DECIMALS)}
+
+
+def pearson(first: Sequence[float], second: Sequence[float]) -> float | None:
+    """Pearson's r; None with fewer than two values or where one side does not vary."""
+    n = len(first)
+    if n < 2:
+        return None
+    mean_first, mean_second = fsum(first) / n, fsum(second) / n
+    spread_first = fsum((x - mean_first) ** 2 for x in first)
+    spread_second = fsum((y - mean_second) ** 2 for y in second)
+    if spread_first <= 0 or spread_second <= 0:
+        return None
+    together = fsum((x - mean_first) * (y - mean_second) for x, y in zip(first, second, strict=True))
+    return round(together / sqrt(spread_first * spread_second), DECIMALS)
+
+
+def value_or_none(values: Mapping[str, Value], name: str) -> float | None:
+    """The bare number of a metric."""
+    entry = values.get(name)
+    return None if entry is None else entry["value"]
