@@ -9,12 +9,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from terra_cot.errors import TerraError
+from terra_cot.errors import ConflictError, TerraError
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -94,9 +95,38 @@ def progress(label: str, unit: str, quiet: bool = False) -> Iterator[OnStep]:
         yield from _lines(label, unit)
 
 
+@contextmanager
+def stages(units: dict[str, str], quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
+    """A callback (stage, done, total) that shows one `progress` after the other."""
+    with ExitStack() as stack:
+        shown: dict[str, OnStep] = {}
+
+        def on_step(stage: str, done: int, total: int) -> None:
+            if stage not in shown:
+                stack.close()
+                shown[stage] = stack.enter_context(progress(stage, units[stage], quiet))
+            shown[stage](done, total)
+
+        yield on_step
+
+
+def need_free(path: Path, force: bool) -> None:
+    """Refuse to write over something without --force."""
+    taken = path.is_file() or (path.is_dir() and any(path.iterdir()))
+    if taken and not force:
+        raise ConflictError(f"{path}: is there already; choose another place, or --force to replace it")
+
+
 def _bar(label: str, unit: str) -> Iterator[OnStep]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         TextColumn("{task.description:<22}"),
@@ -113,7 +143,7 @@ def _bar(label: str, unit: str) -> Iterator[OnStep]:
 
         def on_step(done: int, total: int) -> None:
             rate = done / max(time.monotonic() - start, 1e-6)
-            bars.update(task, completed=done, total=total, rate=f"{rate:,.1f} {unit}/s")
+            bars.update(task, completed=done, total=total or None, rate=f"{rate:,.1f} {unit}/s")
 
         yield on_step
 
@@ -124,11 +154,11 @@ def _lines(label: str, unit: str) -> Iterator[OnStep]:
 
     def on_step(done: int, total: int) -> None:
         now = time.monotonic()
-        if done < total and now - last[0] < _PLAIN_EVERY_S:
+        if done != total and (done == 0 or now - last[0] < _PLAIN_EVERY_S):
             return
         last[0] = now
         rate = done / max(now - start, 1e-6)
         left = f", {(total - done) / rate:.0f} s left" if done < total and rate > 0 else ""
-        typer.echo(f"{label}: {done}/{total} {unit}, {rate:,.1f}/s{left}", err=True)
+        typer.echo(f"{label}: {done}{f'/{total}' if total else ''} {unit}, {rate:,.1f}/s{left}", err=True)
 
     yield on_step

@@ -46,10 +46,10 @@ def estimate_shift(reference: Frame, moving: Frame, max_shift_px: float = 8.0) -
     band = next(name for name in (*_PREFERRED[moving.modality], *moving.bands) if name in moving.bands)
     if band not in reference.bands:
         return Shift(None, None, "refused")
-    images = [_intensity(frame, band) for frame in (reference, moving)]
+    first, second = _intensity(reference, band), _intensity(moving, band)
     soft = _soft(clear)
-    level = correlate(*(_windowed(image, soft) for image in images), max_shift_px)
-    edges = correlate(*(_windowed(_gradient(image), soft) for image in images), max_shift_px)
+    level = correlate(_windowed(first, soft), _windowed(second, soft), max_shift_px)
+    edges = correlate(_windowed(_gradient(first), soft), _windowed(_gradient(second), soft), max_shift_px)
     found = (round((level.dy + edges.dy) / 2, 4), round((level.dx + edges.dx) / 2, 4))
     score = round(min(level.psr, edges.psr), 3)
     apart = max(abs(level.dy - edges.dy), abs(level.dx - edges.dx))
@@ -94,7 +94,8 @@ def _intensity(frame: Frame, band: str) -> NDArray[np.float32]:
 
 def _gradient(image: NDArray[np.float32]) -> NDArray[np.float32]:
     smooth = cv2.GaussianBlur(np.nan_to_num(image), (0, 0), 1.0)
-    return cv2.magnitude(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1))
+    down, across = (cv2.Sobel(smooth, cv2.CV_32F, *order) for order in ((0, 1), (1, 0)))
+    return np.hypot(down, across).astype(np.float32)
 
 
 def _soft(clear: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ scenes make which part) follows from the scan, so bytes depend on recipe, seed a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -20,10 +20,10 @@ from terra_cot.atomic import sha256_json, write_bytes, write_json
 from terra_cot.card import write_card
 from terra_cot.cut import TileOptions, cut_scene, tile_count
 from terra_cot.engine import work
-from terra_cot.errors import DataError
+from terra_cot.errors import ConfigError, DataError
 from terra_cot.generate import GenerateOptions, samples_of
-from terra_cot.manifest import write_manifest
-from terra_cot.recipe import Recipe
+from terra_cot.manifest import file_entry, read_manifest, write_manifest
+from terra_cot.recipe import Recipe, apply_settings, make_recipe
 from terra_cot.sample import Sample
 from terra_cot.scene import Drop, Scene, read_scenes, to_row, write_scenes
 from terra_cot.shards import SAMPLES, TILES, Part, read_rows, write_part
@@ -93,10 +93,18 @@ def tile(
 
 
 def generate(
-    recipe: Recipe, out: Path, *, workers: int = 1, force: bool = False, on_step: OnStep | None = None
+    folder: Path, settings: Sequence[str] = (), *, workers: int = 1, on_step: OnStep | None = None
 ) -> dict[str, Any]:
-    """The second half of `run`: samples from tiles already cut in `out`."""
-    with Workspace(out, recipe.body(), force) as workspace:
+    """The second half of `run`: samples from the tiles that `folder` holds, by its recipe with `settings` laid over.
+
+    Raises:
+        ConfigError: a setting outside `generate.` and `seed`, which would no longer describe the tiles.
+    """
+    for setting in settings:
+        if not setting.startswith(("generate.", "seed=")):
+            raise ConfigError(f"--set {setting}: the tiles are cut; only generate.* and seed can still be set")
+    recipe = make_recipe(apply_settings(read_manifest(folder, "dataset")["recipe"], settings))
+    with Workspace(folder, recipe.body(), adopt=True) as workspace:
         _generate(workspace, recipe, workers, on_step)
         return finish(workspace, recipe)
 
@@ -164,6 +172,8 @@ def _tile(workspace: Workspace, recipe: Recipe, workers: int, on_step: OnStep | 
     plan = _plan(read_scenes(scenes), recipe.tile, recipe.part_tiles)
     parts = (TilePart(workspace.markers, number, slices, recipe.tile) for number, slices in enumerate(plan))
     done = 0
+    if on_step:
+        on_step("tile", 0, sum(sizes))
     for number in work(cut_part, parts, min(workers, len(sizes))):
         done += sizes[number]
         if on_step:
@@ -214,11 +224,16 @@ def _stamp(path: Path) -> list[int]:
 def _generate(workspace: Workspace, recipe: Recipe, workers: int, on_step: OnStep | None) -> None:
     markers = workspace.markers.all(TILES)
     if not markers:
-        raise DataError("no tiles", file=workspace.folder, fix="cut them first with `terra-cot tile` or `terra-cot run`")
+        raise DataError(
+            "no tiles", file=workspace.folder, fix="cut them first with `terra-cot tile` or `terra-cot run`"
+        )
     parts = (
-        SamplePart(workspace.markers, number, marker.part, recipe.generate, recipe.seed) for number, marker in enumerate(markers)
+        SamplePart(workspace.markers, number, marker.part, recipe.generate, recipe.seed)
+        for number, marker in enumerate(markers)
     )
     done, total = 0, sum(marker.part.rows for marker in markers)
+    if on_step:
+        on_step("generate", 0, total)
     for number in work(generate_part, parts, min(workers, len(markers))):
         done += markers[number].part.rows
         if on_step:
@@ -275,7 +290,8 @@ def finish(workspace: Workspace, recipe: Recipe) -> dict[str, Any]:
     tiles, samples = workspace.markers.all(TILES), workspace.markers.all(SAMPLES)
     drops = [*summary["drops"], *(drop for marker in chain(tiles, samples) for drop in marker.drops)]
     write_bytes(
-        workspace.folder / "dropped.jsonl", b"".join(orjson.dumps(drop, option=orjson.OPT_APPEND_NEWLINE) for drop in drops)
+        workspace.folder / "dropped.jsonl",
+        b"".join(orjson.dumps(drop, option=orjson.OPT_APPEND_NEWLINE) for drop in drops),
     )
     body = {
         "recipe": recipe.body(),
@@ -285,6 +301,7 @@ def finish(workspace: Workspace, recipe: Recipe) -> dict[str, Any]:
         "counts": _counts(summary, tiles, samples, drops),
     }
     write_card(workspace.folder, body)
+    body["files"] = [file_entry(workspace.folder, name) for name in ("README.md", "dropped.jsonl")]
     parts = [marker.part for marker in chain(tiles, samples) if marker.part.rows]
     return write_manifest(workspace.folder, "dataset", body, parts)
 

@@ -169,7 +169,7 @@ def _free_value(pixels: NDArray[np.generic], valid: NDArray[np.bool_]) -> float:
     used = np.unique(pixels[:, valid])
     if 0 not in used:
         return 0.0
-    limits = np.iinfo(pixels.dtype)
+    limits = np.iinfo(pixels.dtype.type)  # type: ignore[type-var]
     for value in range(limits.max, limits.min, -1):
         if value not in used:
             return float(value)

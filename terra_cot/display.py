@@ -56,8 +56,8 @@ def _optical(frame: Frame, stretch: Stretch) -> NDArray[np.uint8]:
         return rgb.copy()
     # A table over the 16-bit values: the power is taken once a value, not once a pixel.
     if rgb.dtype == np.uint16:
-        table = _curve(np.arange(65536, dtype=np.float32) / stretch.optical_max, stretch.gamma)
-        return table[rgb]
+        table: NDArray[np.uint8] = _curve(np.arange(65536, dtype=np.float32) / stretch.optical_max, stretch.gamma)
+        return np.take(table, rgb)
     return _curve(rgb.astype(np.float32) / stretch.optical_max, stretch.gamma)
 
 

@@ -88,9 +88,7 @@ FACTS: dict[str, Fact] = {
     "distance": Fact(2, "m", _distance),
     "adjacent": Fact(2, "bool", lambda m, g: float(facts.adjacent(m[0], m[1]))),
     "area_difference": Fact(2, "%", lambda m, g: area_difference_pct(facts.pixels(m[0]), facts.pixels(m[1]))),
-    "component_share": Fact(
-        2, "%", lambda m, g: component_share_pct(facts.components(m[0]), facts.components(m[1]))
-    ),
+    "component_share": Fact(2, "%", lambda m, g: component_share_pct(facts.components(m[0]), facts.components(m[1]))),
 }
 
 

@@ -49,7 +49,8 @@ class Frame:
 
     def band(self, name: str) -> NDArray[np.generic]:
         """HW pixels of the band called `name`."""
-        return self.pixels[self.bands.index(name)]
+        band: NDArray[np.generic] = self.pixels[self.bands.index(name)]
+        return band
 
     def clear(self) -> NDArray[np.bool_]:
         """Bool HW: valid and not under cloud or shadow."""
@@ -58,7 +59,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tile:
-    """Frames on one grid, oldest first, and the codes (HW uint16) of the label map that describes date `label_frame`."""
+    """Frames on one grid, oldest first, and the codes (HW uint16) of the label map of date `label_frame`."""
 
     tile_id: str
     frames: tuple[Frame, ...]

@@ -78,7 +78,9 @@ def _sample(tile: TileRecord, view: TileView, task: Task, draft: Draft, number: 
     sample_id = f"{tile.tile_id}-{number:02d}-{task.name}"
     own_seed = seed_of(seed, sample_id)
     modalities = pick(shown_modalities(tile), own_seed, "modalities")
-    frames = tuple(ShownFrame(entry.frame, entry.modality) for entry in tile.shown(view.frame) if entry.modality in modalities)
+    frames = tuple(
+        ShownFrame(entry.frame, entry.modality) for entry in tile.shown(view.frame) if entry.modality in modalities
+    )
     text = task.write(draft, context_of(tile, frames), own_seed)
     return Sample(
         sample_id=sample_id,

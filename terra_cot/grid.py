@@ -1,6 +1,6 @@
 """A grid ties pixels to the ground; this is the only file that may swap rows/columns and x/y.
 
-Wraps `odc.geo` GeoBox, which carries the axis order in its types. Pixel positions are (row, column), pixel sizes metres.
+Wraps `odc.geo` GeoBox, which carries the axis order in its types. Positions are (row, column), pixel sizes metres.
 A grid without a CRS (aerial PNGs) is allowed only where a source states the ground sample distance itself.
 """
 
@@ -119,12 +119,13 @@ def grid_of(dataset: Any, gsd_m: float | None = None) -> Grid:
     # Square pixels of the finer side: nothing that the raster resolves is lost.
     if metric:
         size = gsd_m or round(min(math.hypot(native.a, native.d), math.hypot(native.b, native.e)), 6)
-        target = box.to_crs(box.crs, resolution=size, tight=True)
+        target = crs
     else:
         utm = box.to_crs("utm")
         size = gsd_m or max(round(min(abs(utm.resolution.x), abs(utm.resolution.y)), 1), 0.1)
-        target = box.to_crs(utm.crs, resolution=size)
-    return Grid(str(target.crs), target.transform, target.height, target.width, float(size))
+        target = str(utm.crs)
+    around = GeoBox.from_bbox(box.extent.to_crs(target).boundingbox, target, resolution=size)
+    return Grid(target, around.transform, around.height, around.width, float(size))
 
 
 def crs_name(crs: Any) -> str:

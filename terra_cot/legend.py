@@ -50,7 +50,7 @@ class Vocabulary:
         """
         highest = int(label.max(initial=0))
         if highest < len(self._lut) and int(label.min(initial=0)) >= 0:
-            index = self._lut[label]
+            index: NDArray[np.uint8] = self._lut[label]
             if not (index == _UNKNOWN).any():
                 return index
         known = np.flatnonzero(self._lut != _UNKNOWN)

@@ -64,6 +64,12 @@ def read_manifest(folder: Path, kind: Kind) -> dict[str, Any]:
     return manifest
 
 
+def file_entry(folder: Path, name: str) -> dict[str, Any]:
+    """How a manifest lists a file that is no part."""
+    path = folder / name
+    return {"path": name, "bytes": path.stat().st_size, "sha256": sha256_file(path)}
+
+
 def manifest_parts(manifest: dict[str, Any]) -> list[Part]:
     return [Part(**entry) for entry in manifest["parts"]]
 

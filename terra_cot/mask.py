@@ -59,7 +59,8 @@ def encode(mask: NDArray[np.bool_]) -> str:
 
     if mask.ndim != 2:
         raise ValueError(f"a mask is HW, got shape {mask.shape}")
-    return str(coco.encode(np.asfortranarray(mask, dtype=np.uint8))["counts"], "ascii")
+    counts = coco.encode(np.asfortranarray(mask, dtype=np.uint8))["counts"]
+    return counts.decode("ascii") if isinstance(counts, bytes) else counts
 
 
 def decode(size: Sequence[int], counts: str) -> NDArray[np.bool_]:

@@ -43,7 +43,9 @@ class SceneReader:
     def __enter__(self) -> SceneReader:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stack.close()
 
     def frame(self, described: SceneFrame, grid: Grid, shift_px: tuple[float, float] = (0.0, 0.0)) -> Frame:
@@ -68,9 +70,7 @@ class SceneReader:
         if described.cloud:
             codes, known = self._read(described.cloud.path, place, Resampling.nearest)
             cloud = np.isin(codes[0], described.cloud.codes) & known
-        return Frame(
-            described.frame, described.modality, described.datetime, tuple(bands), pixels, valid, cloud, grid
-        )
+        return Frame(described.frame, described.modality, described.datetime, tuple(bands), pixels, valid, cloud, grid)
 
     def label(self, grid: Grid) -> NDArray[np.uint16] | None:
         """Label codes (HW uint16, 0 where the map has no data) on a window of the scene's grid; None without a map."""
@@ -106,9 +106,7 @@ class SceneReader:
                     raise DataError(f"unreadable ({error})", file=self._root / path) from None
         return self._open[path]
 
-    def _read(
-        self, path: str, grid: Grid, resampling: Resampling
-    ) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
+    def _read(self, path: str, grid: Grid, resampling: Resampling) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
         """(CHW pixels, HW valid) of a file on `grid`."""
         dataset = self._dataset(path)
         try:

@@ -79,7 +79,7 @@ def apply_settings(values: dict[str, Any], settings: Sequence[str]) -> dict[str,
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals or not key:
-            raise ConfigError(f'--set {setting}: write it as key=value, such as --set source.root=/archive')
+            raise ConfigError(f"--set {setting}: write it as key=value, such as --set source.root=/archive")
         at = merged
         *path, last = key.split(".")
         for step in path:

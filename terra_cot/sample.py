@@ -84,9 +84,7 @@ class Sample:
 
 
 def evidence_rows(evidence: tuple[Evidence, ...]) -> list[dict[str, Any]]:
-    return [
-        {"fact": item.fact, "masks": list(item.masks), "value": item.value, "unit": item.unit} for item in evidence
-    ]
+    return [{"fact": item.fact, "masks": list(item.masks), "value": item.value, "unit": item.unit} for item in evidence]
 
 
 def evidence_from_rows(rows: list[dict[str, Any]]) -> tuple[Evidence, ...]:

@@ -83,7 +83,7 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """Something read and not kept: `level` scene | frame | tile | sample, `reason` a stable word, `detail` for people."""
+    """Something read and not kept: `reason` is a stable word to count by, `detail` is for people."""
 
     level: Literal["scene", "frame", "tile", "sample"]
     item: str

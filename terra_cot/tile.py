@@ -51,7 +51,7 @@ class FrameRecord:
     @classmethod
     def from_row(cls, row: dict[str, Any]) -> FrameRecord:
         """A record from a row; a row read without its image bytes gives empty ones."""
-        values = {name: row.get(name) for name in _FRAME_FIELDS}
+        values: dict[str, Any] = {name: row.get(name) for name in _FRAME_FIELDS}
         values["image"] = row["image"]["bytes"] if row.get("image") else b""
         values["raster"] = row["raster"]["bytes"] if row.get("raster") else None
         values["bands"] = tuple(row["bands"])

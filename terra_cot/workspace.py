@@ -80,14 +80,18 @@ def _read(path: Path) -> Marker:
 
 
 class Workspace:
-    """Use as a context: holds the folder's lock. Raises ConflictError when it is taken or holds something else."""
+    """Use as a context: holds the folder's lock. Raises ConflictError when it is taken or holds something else.
 
-    def __init__(self, folder: Path, purpose: dict[str, Any], force: bool = False) -> None:
+    `force` clears what another purpose left; `adopt` keeps it, for a purpose that goes on from there.
+    """
+
+    def __init__(self, folder: Path, purpose: dict[str, Any], force: bool = False, adopt: bool = False) -> None:
         self.folder = folder
         self.markers = Markers(folder)
         self.hidden = self.markers.hidden
         self._purpose = purpose
         self._force = force
+        self._adopt = adopt
         self._lock = FileLock(self.hidden / "lock")
 
     def __enter__(self) -> Workspace:
@@ -104,7 +108,9 @@ class Workspace:
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
-            raise ConflictError(f"{self.folder}: another run is writing here; wait for it or choose another folder") from None
+            raise ConflictError(
+                f"{self.folder}: another run is writing here; wait for it or choose another folder"
+            ) from None
         try:
             self._claim()
         except BaseException:
@@ -112,14 +118,16 @@ class Workspace:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._lock.release()
 
     def _claim(self) -> None:
         """Make sure that the folder serves this purpose, or clear it when forced."""
         note = self.hidden / "purpose.json"
         known = orjson.loads(note.read_bytes()) if note.exists() else None
-        if known is not None and known != self._purpose:
+        if known is not None and known != self._purpose and not self._adopt:
             if not self._force:
                 raise ConflictError(
                     f"{self.folder}: holds a run of another recipe ({_difference(known, self._purpose)}); "

@@ -74,5 +74,7 @@ def numbers_in(text: str) -> list[str]:
 
 def underived(text: str, evidence: Iterable[Evidence]) -> list[str]:
     """Numbers in `text` that no evidence row gives."""
-    allowed = {number for item in evidence if item.fact in WRITTEN for number in numbers_in(WRITTEN[item.fact](item.value))}
+    allowed = {
+        number for item in evidence if item.fact in WRITTEN for number in numbers_in(WRITTEN[item.fact](item.value))
+    }
     return [number for number in numbers_in(text) if number not in allowed]

@@ -20,8 +20,8 @@ from terra_cot.errors import ConfigError, DataError, GridError
 from terra_cot.grid import Grid, grid_of
 from terra_cot.scene import Asset, CloudAsset, Drop, LabelAsset, Scene, SceneFrame
 from terra_cot.sources import Options, Source
-from terra_cot.timeline import iso, name_frames, parse_datetime
 from terra_cot.tile import Modality
+from terra_cot.timeline import iso, name_frames, parse_datetime
 
 _SCENE = r"(?P<scene>[^/]+?)"
 _DATE = r"(?P<date>\d{4}-?\d{2}-?\d{2}(?:T\d{2}:?\d{2}:?\d{2})?)"

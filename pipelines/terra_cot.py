@@ -1,0 +1,333 @@
+"""`terra-cot`: satellite scenes in, verified pixel-grounded chain-of-thought samples out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipelines import console
+from pipelines.console import Force, Json, Quiet, Workers
+
+if TYPE_CHECKING:
+    from terra_cot.recipe import Recipe
+
+app = typer.Typer(
+    help="Regenerate Terra-CoT: satellite scenes in, verified pixel-grounded chain-of-thought samples out.\n\n"
+    "First time? `terra-cot demo out/` shows everything on a built-in synthetic world.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+Settings = Annotated[
+    list[str], typer.Option("--set", help="Set a value of the recipe: --set source.root=/archive. Repeatable.")
+]
+Limit = Annotated[int | None, typer.Option(min=1, help="Take only the first N scenes.")]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder of the dataset.")]
+
+
+def main() -> None:
+    console.run(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from terra_cot import __version__
+
+        typer.echo(f"terra-cot {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Argument(help="Folder to fill.")],
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, another world.")] = 0,
+    workers: Workers = 2,
+    quiet: Quiet = False,
+    force: Force = False,
+) -> None:
+    """World, tiles, samples, verification, benchmark, four baselines scored, report: all of it, in minutes.
+
+    Example: `terra-cot demo out/`, then open out/report/index.html
+    """
+    from pipelines.demo import run_demo
+
+    run_demo(out, seed=seed, workers=workers, quiet=quiet, force=force)
+
+
+@app.command()
+def world(
+    out: Annotated[Path, typer.Argument(help="Folder to fill.")],
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    scenes: Annotated[int, typer.Option(min=0, help="Places, each with four dates.")] = 4,
+    pairs: Annotated[int, typer.Option(min=0, help="Disaster pairs in xBD layout.")] = 24,
+    size_px: Annotated[int, typer.Option(min=128, help="Side of a place in 10 m pixels.")] = 1024,
+    cloud_cover: Annotated[float, typer.Option(min=0, max=0.9, help="Mean cover of the cloudy dates.")] = 0.25,
+    workers: Workers = 2,
+    quiet: Quiet = False,
+    force: Force = False,
+) -> None:
+    """Write the synthetic world as ordinary GeoTIFF, PNG and JSON, with the truth beside it.
+
+    Example: `terra-cot world world/ --scenes 4`
+    """
+    from terra_cot.world import WorldConfig, write_world
+
+    console.need_free(out, force)
+    config = WorldConfig(seed=seed, scenes=scenes, pairs=pairs, size_px=size_px, cloud_cover=cloud_cover)
+    with console.progress("world", "files", quiet) as on_step:
+        write_world(out, config, on_step=on_step, workers=workers)
+    console.say(f"{out}: {scenes} places, {pairs} disaster pairs", quiet)
+
+
+@app.command()
+def scan(
+    kind: Annotated[str, typer.Argument(help="bigearthnet, rasters, world or xbd.")],
+    root: Annotated[Path, typer.Argument(help="Root folder of the archive.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="scenes.parquet to write.")],
+    settings: Settings = [],  # noqa: B006 - typer reads it, nobody changes it
+    limit: Limit = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    force: Force = False,
+) -> None:
+    """List the scenes of an archive, and what was dropped with its reason.
+
+    Example: `terra-cot scan bigearthnet /archive/ben -o scenes.parquet`
+    """
+    from itertools import islice
+
+    from terra_cot import sources
+    from terra_cot.recipe import apply_settings
+    from terra_cot.scene import Drop, Scene, write_scenes
+
+    console.need_free(out, force)
+    options = apply_settings({}, settings).get("source", {}) if settings else {}
+    drops: list[Drop] = []
+
+    with console.progress("scan", "scenes", quiet) as on_step:
+
+        def kept() -> Any:
+            count = 0
+            for item in sources.scan(kind, root, options):
+                if isinstance(item, Scene):
+                    count += 1
+                    on_step(count, 0)
+                    yield item
+                else:
+                    drops.append(item)
+
+        part = write_scenes(out, islice(kept(), limit))
+    if as_json:
+        console.print_json({"scenes": part.rows, "dropped": [drop.to_row() for drop in drops]})
+        return
+    console.say(f"{out}: {part.rows} scenes", quiet)
+    for drop in drops:
+        console.say(f"dropped {drop.level} {drop.item}: {drop.reason} ({drop.detail})", quiet)
+
+
+@app.command()
+def run(
+    recipe: Annotated[str, typer.Argument(help="A YAML file, or the name of a shipped recipe.")],
+    out: Out,
+    settings: Settings = [],  # noqa: B006
+    limit: Limit = None,
+    workers: Workers = 1,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    force: Force = False,
+) -> None:
+    """Scan, co-register, tile, annotate, generate and shard. Run again after a crash: it goes on.
+
+    Example: `terra-cot run bigearthnet --set source.root=/archive/ben -o out/`
+    """
+    from terra_cot import curate
+
+    with _stages(quiet) as on_step:
+        manifest = curate.run(_recipe(recipe, settings, limit), out, workers=workers, force=force, on_step=on_step)
+    _summary(out, manifest, as_json, quiet)
+
+
+@app.command()
+def tile(
+    scenes: Annotated[Path, typer.Argument(help="scenes.parquet of `scan`.")],
+    out: Out,
+    settings: Settings = [],  # noqa: B006
+    limit: Limit = None,
+    workers: Workers = 1,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    force: Force = False,
+) -> None:
+    """Cut scanned scenes into tiles: the first half of `run`.
+
+    Example: `terra-cot tile scenes.parquet -o out/ --set tile.size_px=256`
+    """
+    from terra_cot import curate
+    from terra_cot.recipe import apply_settings, make_recipe
+
+    values: dict[str, Any] = {"name": "tile", "source": {"kind": "scenes", "root": str(scenes)}, "limit": limit}
+    recipe = make_recipe(apply_settings(values, settings))
+    with _stages(quiet) as on_step:
+        manifest = curate.tile(scenes, recipe, out, workers=workers, force=force, on_step=on_step)
+    _summary(out, manifest, as_json, quiet)
+
+
+@app.command()
+def generate(
+    folder: Annotated[Path, typer.Argument(help="Folder with tiles.")],
+    settings: Settings = [],  # noqa: B006
+    workers: Workers = 1,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write samples from tiles already cut: the second half of `run`.
+
+    Example: `terra-cot generate out/ --set generate.l1_max=6`
+    """
+    from terra_cot import curate
+
+    with _stages(quiet) as on_step:
+        manifest = curate.generate(folder, settings, workers=workers, on_step=on_step)
+    _summary(folder, manifest, as_json, quiet)
+
+
+@app.command()
+def verify(
+    folder: Annotated[Path, typer.Argument(help="Folder of a dataset.")],
+    workers: Workers = 1,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Recompute every number, mask, text and checksum; exit 1 lists what differs.
+
+    Example: `terra-cot verify out/`
+    """
+    from dataclasses import asdict
+
+    from terra_cot.verify import verify as check
+
+    with console.progress("verify", "parts", quiet) as on_step:
+        report = check(folder, workers=workers, on_step=on_step)
+    totals = {name: getattr(report, name) for name in ("tiles", "samples", "masks", "evidence")}
+    if as_json:
+        console.print_json({**totals, "problems": [asdict(problem) for problem in report.problems]})
+    else:
+        checked = ", ".join(f"{number:,} {name}" for name, number in totals.items())
+        console.say(f"{folder}: {checked} checked, {len(report.problems)} problems", quiet)
+    if report.problems:
+        console.fail([] if as_json else [str(problem) for problem in report.problems])
+
+
+@app.command()
+def stats(
+    folder: Annotated[Path, typer.Argument(help="Folder of a dataset.")],
+    as_json: Json = False,
+) -> None:
+    """Counts by task and class, chain lengths, cloud and alignment.
+
+    Example: `terra-cot stats out/`
+    """
+    from terra_cot.stats import stats as measure
+
+    found = measure(folder)
+    if as_json:
+        console.print_json(found)
+        return
+    counts = found["counts"]
+    for stage in ("scenes", "tiles", "annotated_tiles"):
+        if stage in counts:
+            why = ", ".join(f"{number} {reason}" for reason, number in counts[stage]["dropped"].items()) or "none"
+            console.say(
+                f"{stage.replace('_', ' ')}: {counts[stage]['read']} read, {counts[stage]['kept']} kept, dropped: {why}"
+            )
+    if "samples" in counts:
+        console.print_table("samples by task", ["task", "samples"], list(counts["samples"]["by_task"].items()))
+        console.print_table("masks by class", ["class", "masks"], list(found["masks_by_class"].items()))
+        console.print_table("samples by modality", ["shown", "samples"], list(found["samples_by_modality"].items()))
+    spreads = [
+        [name.replace("_", " "), *found[name].values()]
+        for name in ("chain_words", "cloud_fraction", "removed_shift_px")
+        if found[name]
+    ]
+    console.print_table("spread", ["what", "min", "q1", "median", "q3", "max"], spreads)
+    console.print_table("alignment of frames", ["frames", "number"], list(found["alignment"].items()))
+
+
+@app.command()
+def show(
+    folder: Annotated[Path, typer.Argument(help="Folder of a dataset.")],
+    sample_id: Annotated[str, typer.Argument(help="As in the samples table.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="PNG to write.")],
+    quiet: Quiet = False,
+    force: Force = False,
+) -> None:
+    """Draw a sample: its images, each step's mask, the chain and the answer.
+
+    Example: `terra-cot show out/ SAMPLE_ID -o sample.png`
+    """
+    from terra_cot.atomic import replacing
+    from terra_cot.picture import find, sample_picture
+
+    console.need_free(out, force)
+    picture = sample_picture(*find(folder, sample_id))
+    with replacing(out) as temporary:
+        picture.save(temporary, "PNG")
+    console.say(str(out), quiet)
+
+
+def _recipe(name: str, settings: list[str], limit: int | None) -> Recipe:
+    from terra_cot.recipe import load_recipe
+
+    extra = [f"limit={limit}"] if limit else []
+    return load_recipe(recipe_path(name), [*settings, *extra])
+
+
+def recipe_path(name: str) -> Path:
+    """A recipe file, or a shipped recipe by its name."""
+    from terra_cot.errors import ConfigError, did_you_mean
+
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml") or path.is_file():
+        return path
+    shipped = {entry.stem: entry for entry in (Path(__file__).parent / "recipes").glob("*.yaml")}
+    if name not in shipped:
+        known = tuple(sorted(shipped))
+        raise ConfigError(
+            f'no recipe "{name}"{did_you_mean(name, known)} (shipped: {", ".join(known)}; or a .yaml file)'
+        )
+    return shipped[name]
+
+
+def _stages(quiet: bool) -> Any:
+    """One progress bar a stage of a run."""
+    return console.stages({"scan": "scenes", "tile": "tiles", "generate": "tiles"}, quiet)
+
+
+def _summary(out: Path, manifest: dict[str, Any], as_json: bool, quiet: bool) -> None:
+    counts = manifest["counts"]
+    if as_json:
+        console.print_json(counts)
+        return
+    for stage in ("scenes", "tiles", "annotated_tiles"):
+        if stage in counts:
+            found = counts[stage]
+            why = ", ".join(f"{number} {reason}" for reason, number in found["dropped"].items())
+            console.say(
+                f"{stage.replace('_', ' ')}: {found['read']} read, {found['kept']} kept"
+                + (f", dropped {why}" if why else ""),
+                quiet,
+            )
+    if "samples" in counts:
+        tasks = ", ".join(f"{number} {task}" for task, number in counts["samples"]["by_task"].items())
+        console.say(f"samples: {counts['samples']['kept']} ({tasks})", quiet)
+    console.say(f"done: {out}", quiet)
