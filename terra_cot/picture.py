@@ -52,16 +52,20 @@ def overlay(image: NDArray[np.uint8], mask: NDArray[np.bool_], color: tuple[int,
 
 def sample_picture(sample: Sample, tile: TileRecord) -> Image.Image:
     """RGB picture: question on top, images and steps side by side, chain and answer below."""
-    panels = [
-        (_decode(tile, shown.frame, shown.modality), f"{shown.frame} {shown.modality}") for shown in sample.frames
+    return _compose(panels(sample, tile), sample)
+
+
+def panels(sample: Sample, tile: TileRecord) -> list[tuple[NDArray[np.uint8], str]]:
+    """(HW3 uint8, title) of each image that the sample shows, then of each step's mask on its image."""
+    shown = [
+        (_decode(tile, entry.frame, entry.modality), f"{entry.frame} {entry.modality}") for entry in sample.frames
     ]
-    base = {shown.frame: (shown.frame, shown.modality) for shown in reversed(sample.frames)}
+    base = {entry.frame: entry.modality for entry in reversed(sample.frames)}
     for number, mask in enumerate(sample.masks, start=1):
-        frame, modality = base.get(mask.frame, (mask.frame, sample.frames[0].modality))
+        image = _decode(tile, mask.frame, base[mask.frame])
         color = legend(tile.legend).find(mask.label).color if tile.legend else (255, 80, 0)
-        picture = overlay(_decode(tile, frame, modality), mask.to_array(), color)
-        panels.append((picture, f"[{number}] {mask.label}"))
-    return _compose(panels, sample)
+        shown.append((overlay(image, mask.to_array(), color), f"[{number}] {mask.label}"))
+    return shown
 
 
 def _decode(tile: TileRecord, frame: str, modality: str) -> NDArray[np.uint8]:
