@@ -72,8 +72,8 @@ def state_at(land: Land, events: list[Event], date: int) -> State:
 
 
 def _flooded(rng: np.random.Generator, land: Land, scale: float) -> Bool:
-    low = floodplain(rng, land.terrain, 360 * scale)
-    open_land = np.isin(land.cover, (CROP, GRASS, WETLAND, SHRUB)) & (land.surface != Material.ASPHALT)
+    low = floodplain(rng, land.terrain, 300 * scale)
+    open_land = np.isin(land.cover, (CROP, GRASS, WETLAND, SHRUB))
     wet = (low & open_land).astype(np.uint8)
     # Only water in touch with the river: keep the components that reach its banks.
     return _touching(wet, land.terrain.river_m < 60, 40)
@@ -83,7 +83,7 @@ def _cleared(rng: np.random.Generator, land: Land, scale: float) -> Bool:
     """Return several felled compartments: rotated rectangles with frayed edges, inside the woods."""
     size = len(land.cover)
     wood = (land.cover == TREE).astype(np.uint8)
-    depth = cv2.distanceTransform(wood, cv2.DIST_L2, 3)
+    depth = np.asarray(cv2.distanceTransform(wood, cv2.DIST_L2, 3), dtype=np.float32)
     ragged = fractal(rng, size, 200 / CELL_M, 3.2, coarse=2)
     cells = np.zeros((size, size), bool)
     deep = np.argwhere(_inner(depth)[::6, ::6] > 14 * max(scale, 0.5)) * 6
@@ -96,14 +96,14 @@ def _cleared(rng: np.random.Generator, land: Land, scale: float) -> Bool:
         box = around(row, column, 1.3 * half[0] + 12, size)
         q, p = turned(*offsets(box, row, column), turn)
         cells[box] |= (np.abs(p) + 3 * ragged[box] < half[0]) & (np.abs(q) + 2 * ragged[box] < half[1])
-    return cells & (wood > 0)
+    return np.asarray(cells & (wood > 0))
 
 
 def _suburb(rng: np.random.Generator, land: Land, scale: float) -> Bool:
     """Return new quarters at the edge of the larger towns, on farmland."""
     size = len(land.cover)
     free = np.isin(land.cover, (CROP, GRASS)) & (land.surface != Material.ASPHALT)
-    inner = _inner(free.astype(np.uint8))
+    inner = _inner(free.astype(np.float32))
     cells = np.zeros((size, size), bool)
     for town in land.towns[:2]:
         radius = rng.uniform(330, 480) * max(scale, 0.55) / CELL_M
@@ -112,13 +112,13 @@ def _suburb(rng: np.random.Generator, land: Land, scale: float) -> Bool:
         centres = np.stack([town.row + away * np.sin(turns), town.column + away * np.cos(turns)], axis=1)
         best, best_share = centres[0], -1.0
         for centre in centres:
-            share = float(inner[around(*centre, radius, size)].sum()) / (4 * radius * radius)
+            share = float(inner[around(centre[0], centre[1], radius, size)].sum()) / (4 * radius * radius)
             if share > best_share:
                 best, best_share = centre, share
-        box = around(*best, 1.5 * radius, size)
-        q, p = (np.abs(axis) for axis in turned(*offsets(box, *best), town.tilt))
+        box = around(best[0], best[1], 1.5 * radius, size)
+        q, p = (np.abs(axis) for axis in turned(*offsets(box, best[0], best[1]), town.tilt))
         cells[box] |= (p < radius) & (q < radius * 0.75) & (p + q < radius * 1.45)
-    return cells & free
+    return np.asarray(cells & free)
 
 
 def _clear(land: Land, event: Event, date: int, surface: U16, cover: U8) -> None:
@@ -155,7 +155,7 @@ def _touching(mask: U8, anchor: Bool, least: int) -> Bool:
     return np.asarray(keep[parts])
 
 
-def _inner(field: F32 | U8) -> F32 | U8:
+def _inner(field: F32) -> F32:
     """Return the field with the drawn margin set to 0, so that an event falls inside the optical grid."""
     edge = 2 * MARGIN_PX + 8
     inner = np.zeros_like(field)

@@ -67,15 +67,15 @@ def make_cloud(rng: np.random.Generator, size_px: int, cover: float, sun_azimuth
     banks = fractal(rng, size, max(40.0, 0.45 * size_px), 3.6)
     puffs = fractal(rng, size, rng.uniform(45, 110), 3.7)
     fleece = 1 - np.abs(fractal(rng, size, 30, 3.2))
-    field = banks * rng.uniform(0.6, 1.3) + puffs * 0.75 + 0.22 * fleece
+    field = banks * np.float32(rng.uniform(0.6, 1.3)) + puffs * np.float32(0.75) + np.float32(0.22) * fleece
     here = (slice(edge, edge + size_px), slice(edge, edge + size_px))
     floor = float(np.quantile(field[here], 1 - cover))
     depth = field - np.float32(floor)
     # The soft rim starts at the rim of the mask: opacity at depth 0 equals CLOUD_OPACITY.
-    opacity = smoothstep(-0.17, 0.62, depth) ** np.float32(0.8)
-    rim = float(smoothstep(-0.17, 0.62, np.zeros(1, np.float32))[0]) ** 0.8
-    opacity = np.where(depth < 0, opacity * (CLOUD_OPACITY / rim), CLOUD_OPACITY + (opacity - rim) * (1 - CLOUD_OPACITY) / (1 - rim))
-    opacity = np.clip(opacity, 0, 1).astype(np.float32)
+    rise = smoothstep(-0.20, 0.62, depth) ** np.float32(0.8)
+    rim = float(smoothstep(-0.20, 0.62, np.zeros(1, np.float32))[0]) ** 0.8
+    inner = CLOUD_OPACITY + (rise - rim) * (1 - CLOUD_OPACITY) / (1 - rim)
+    opacity = np.clip(np.where(depth < 0, rise * (CLOUD_OPACITY / rim), inner), 0, 1).astype(np.float32)
     soft = blur(opacity, 1.6)
     moved = _shifted(soft, away)[here]
     down, right = np.gradient(blur(np.minimum(depth, 2.5).astype(np.float32), 1.2))
@@ -96,7 +96,7 @@ def cover_band(band: F32, number: int, opacity: F32, shadow: F32, relief: F32) -
 
 
 def _shifted(field: F32, move: np.ndarray) -> F32:
-    down, right = (int(round(float(v))) for v in move)
+    down, right = (round(float(v)) for v in move)
     return np.roll(field, (down, right), axis=(0, 1))
 
 

@@ -25,7 +25,7 @@ from terra_cot.world.materials import (
     field_surface,
     meadow_surface,
 )
-from terra_cot.world.noise import F32, U8, U16, Bool, fractal, grain, level, smoothstep, wander
+from terra_cot.world.noise import F32, U8, U16, fractal, grain, level, smoothstep, wander
 from terra_cot.world.parcels import Parcels, make_parcels
 from terra_cot.world.terrain import Line, Style, Terrain, make_terrain
 from terra_cot.world.towns import Town, build_town, place_towns
@@ -111,7 +111,9 @@ def _forest(
     lean = lean - 0.5 * np.exp(-terrain.river_m / np.float32(350))
     farmed = 0.6 * _parcel_mean(lean, parcels) + 0.4 * lean
     wood = (farmed > level(farmed, 1 - style.forest)) | (lean > level(lean, 1 - style.forest * 0.55))
-    needles = 0.35 * terrain.height_m / np.float32(style.relief_m * 0.5) + 0.7 * broad * -1 + 0.55 * patchy + medium * 0.5
+    needles = (
+        0.35 * terrain.height_m / np.float32(style.relief_m * 0.5) + 0.7 * broad * -1 + 0.55 * patchy + medium * 0.5
+    )
     conifer = needles > level(needles, 0.55)
     surface[wood] = np.where(conifer, Material.CONIFER, Material.BROADLEAF)[wood].astype(np.uint16)
     young = wood & (patchy < -1.5)
@@ -119,7 +121,7 @@ def _forest(
     cover[wood] = TREE
     ride = wood & parcels.track
     surface[ride] = Material.TRACK
-    return lean.astype(np.float32)
+    return np.asarray(lean, dtype=np.float32)
 
 
 def _upland(
@@ -212,17 +214,14 @@ def _water(terrain: Terrain, patchy: F32, fine: F32, surface: U16, cover: U8) ->
     cover[terrain.lake | terrain.river] = WATER
 
 
-def _roads(
-    rng: np.random.Generator, towns: list[Town], size: int, terrain: Terrain, surface: U16, cover: U8
-) -> None:
+def _roads(rng: np.random.Generator, towns: list[Town], size: int, terrain: Terrain, surface: U16, cover: U8) -> None:
     """Join each town to the nearest larger one and out of the map; lay one motorway."""
     paved = np.zeros((size, size), np.uint8)
     for number, town in enumerate(towns):
         here = np.array([town.row, town.column])
         if number:
-            there = min(
-                (np.array([t.row, t.column]) for t in towns[:number]), key=lambda other: float(np.hypot(*(other - here)))
-            )
+            others = np.array([(other.row, other.column) for other in towns[:number]])
+            there = others[int(np.argmin(np.hypot(*(others - here).T)))]
             _lay(rng, paved, here, there, 2)
         if number < 3:
             angle = rng.uniform(0, 2 * np.pi)

@@ -7,7 +7,7 @@ from terra_cot.world.cloud import Cloud, cover_band
 from terra_cot.world.config import BANDS, BANDS_10M, CELL_M
 from terra_cot.world.landcover import Land
 from terra_cot.world.materials import FIRST_PARCEL, SURFACES, Material, canopy_heights
-from terra_cot.world.noise import F32, U16, U8
+from terra_cot.world.noise import F32, U8, U16
 from terra_cot.world.seasons import Farm, spectra
 from terra_cot.world.sensor import observe
 from terra_cot.world.terrain import shade
@@ -76,9 +76,9 @@ def _light(land: Land, state: State, date: int) -> F32:
     azimuth = np.deg2rad(SUN_AZIMUTH_DEG[date])
     reach_m = 15.0 / _SUN_ELEVATION_TAN[date]
     for part in (0.45, 1.0):
-        down = int(round(np.cos(azimuth) * -1 * reach_m * part / CELL_M)) * -1
-        right = int(round(-np.sin(azimuth) * reach_m * part / CELL_M))
-        drop = np.roll(height, (-down, right), axis=(0, 1)) - height
+        down = round(float(np.cos(azimuth)) * reach_m * part / CELL_M)
+        right = round(-float(np.sin(azimuth)) * reach_m * part / CELL_M)
+        drop = np.roll(height, (down, right), axis=(0, 1)) - height
         light *= np.where(drop > 14 * part, np.float32(0.70), np.float32(1.0))
     np.maximum(light, np.float32(0.25), out=light)
     return light.astype(np.float32)
@@ -133,4 +133,4 @@ def to_reflectance(numbers: U16) -> F32:
 def stretch(fine: U16, bands: tuple[int, int, int] = (2, 1, 0), top: int = 3000) -> U8:
     """Return an 8-bit picture, H x W x 3, of three of the 10 m bands stretched from 0 to `top`."""
     picture = np.stack([fine[b] for b in bands], axis=-1).astype(np.float32) * (255 / top)
-    return np.clip(picture, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(picture, 0, 255), dtype=np.uint8)

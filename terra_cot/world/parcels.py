@@ -60,7 +60,7 @@ def make_parcels(rng: np.random.Generator, size: int, scale: float, bocage: floa
     columns = [_cuts(rng, 2 * reach, step) for step in column_m]
     rows = [_cuts(rng, 2 * reach, step) for step in row_m]
     column, column_edge_m, column_part = (np.concatenate(part) for part in zip(*columns, strict=True))
-    row, row_edge_m, row_part = (np.concatenate(part) for part in zip(*rows, strict=True))
+    row, row_edge_m, _ = (np.concatenate(part) for part in zip(*rows, strict=True))
     stripe = np.concatenate([wander(rng, 2 * reach, 4) for _ in range(count)])
 
     base = district.astype(np.int32) * (2 * reach)

@@ -116,12 +116,12 @@ def _geometry(land: Land, state: State, ascending: bool) -> F32:
     slope = np.gradient(blur(land.terrain.height_m, 4.0), CELL_M, axis=1) * away
     factor = np.exp(np.clip(3.2 * slope, -0.9, 0.9))
     height = canopy_heights().take(state.surface).astype(np.float32)
-    rise = np.roll(height, -3 * away, axis=1) - height
-    fall = np.roll(height, 3 * away, axis=1) - height
+    rise = np.roll(height, -2 * away, axis=1) - height
+    fall = np.roll(height, 2 * away, axis=1) - height
     factor *= 1 + np.clip(rise - 5, 0, 20) * np.float32(0.055)
-    factor *= np.where(fall > 13, np.float32(0.32), np.float32(1))
+    factor *= np.where(fall > 13, np.float32(0.4), np.float32(1))
     rough = 1 + np.float32(0.10) * land.patchy
-    return np.maximum(factor * rough, np.float32(0.05)).astype(np.float32)
+    return np.asarray(np.maximum(factor * rough, np.float32(0.05)), dtype=np.float32)
 
 
 def _corners(land: Land, state: State) -> F32:
@@ -137,7 +137,7 @@ def _speckle(rng: np.random.Generator, rows: int) -> F32:
     white = rng.standard_gamma(shape, (rows, rows), dtype=np.float32) / np.float32(shape)
     soft = blur(white, 0.45)
     spread = np.float32(soft.std() * np.sqrt(_LOOKS))
-    return np.maximum(1 + (soft - 1) / spread, np.float32(0.03)).astype(np.float32)
+    return np.asarray(np.maximum(1 + (soft - 1) / spread, np.float32(0.03)), dtype=np.float32)
 
 
 def _decibel(power: F32) -> F32:

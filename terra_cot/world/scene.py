@@ -10,6 +10,7 @@ from terra_cot.world.change import Event, plan_events, state_at
 from terra_cot.world.cloud import draw_cover, make_cloud
 from terra_cot.world.config import CELL_M, DATES, MARGIN_PX, PIXEL_M, WorldConfig, generator
 from terra_cot.world.landcover import make_land
+from terra_cot.world.materials import BARE, BUILT, GRASS, WATER
 from terra_cot.world.noise import F32, U8, U16, Bool
 from terra_cot.world.optical import SUN_AZIMUTH_DEG, render_optical
 from terra_cot.world.sar import SAR_PAD_PX, render_sar
@@ -99,19 +100,19 @@ def make_scene(config: WorldConfig, index: int, *, shifted: bool = True) -> Worl
     ascending = bool(rng("orbit").random() < 0.5)
     covers = _covers(rng("cover"), config.cloud_cover, events)
 
-    labels, fine, coarse, masks, radar = [], [], [], [], []
+    labels: list[U8] = []
+    fine, coarse, masks, radar = [], [], [], []
     known: dict[tuple[int, ...], U8] = {}
+    touched = [_touched(event, size_px) for event in events]
     for date in range(len(DATES)):
         state = state_at(land, events, date)
         sky = make_cloud(rng(f"cloud/{date}"), size_px, covers[date], SUN_AZIMUTH_DEG[date])
         ten, twenty = render_optical(rng(f"optical/{date}"), land, state, farm, date, optical_shifts[date], sky)
-        pair = render_sar(
-            rng(f"sar/{date}"), land, state, farm, date, size_px, offset, sar_shifts[date], ascending
-        )
+        pair = render_sar(rng(f"sar/{date}"), land, state, farm, date, size_px, offset, sar_shifts[date], ascending)
         stage = tuple(0 if date < e.first else 1 + (date > e.first) + (date > e.first + 1) for e in events)
         if stage not in known:
             known[stage] = observe_labels(state.cover, size_px)
-        labels.append(known[stage])
+        labels.append(_compose(labels[0], known[stage], events, touched, date) if date else known[stage])
         fine.append(ten)
         coarse.append(twenty)
         masks.append(sky.mask)
@@ -129,7 +130,7 @@ def make_scene(config: WorldConfig, index: int, *, shifted: bool = True) -> Worl
         sar_offset_px=offset,
         optical_shifts=optical_shifts,
         sar_shifts=sar_shifts,
-        changes=tuple(_change(event, stack) for event in events),
+        changes=tuple(_change(e, where, stack) for e, where in zip(events, touched, strict=True)),
     )
 
 
@@ -164,10 +165,29 @@ def _covers(rng: np.random.Generator, mean: float, events: list[Event]) -> list[
     return covers
 
 
-def _change(event: Event, labels: U8) -> Change:
-    # Cells are aligned with pixels: two by two, inside the margin.
-    edge = MARGIN_PX * 2
-    inside: Bool = event.cells[edge:-edge, edge:-edge]
-    share = inside.reshape(labels.shape[1], 2, labels.shape[2], 2).mean(axis=(1, 3))
-    mask = (share > 0) & (labels[event.first] != labels[event.first - 1])
+_BECOMES = {"flood": (WATER,), "clearing": (BARE, GRASS), "suburb": (BUILT,)}
+
+
+def _touched(event: Event, size_px: int) -> Bool:
+    """Return the pixels that hold a cell of the event; cells are aligned with pixels, two by two."""
+    inside = event.cells[MARGIN_PX * 2 : -MARGIN_PX * 2, MARGIN_PX * 2 : -MARGIN_PX * 2]
+    return np.asarray(inside.reshape(size_px, 2, size_px, 2).any(axis=(1, 3)))
+
+
+def _compose(first: U8, seen: U8, events: list[Event], touched: list[Bool], date: int) -> U8:
+    """Return the labels of one date: those of the first date but where an event of the date made its own class.
+
+    Smoothing the new drawing moves a class edge here and there beside an event; that is no change of the land.
+    """
+    labels = first.copy()
+    for event, where in zip(events, touched, strict=True):
+        if event.first <= date <= event.last:
+            made = where & np.isin(seen, _BECOMES[event.kind])
+            labels[made] = seen[made]
+    return labels
+
+
+def _change(event: Event, touched: Bool, labels: U8) -> Change:
+    now = labels[event.first]
+    mask = touched & np.isin(now, _BECOMES[event.kind]) & (now != labels[event.first - 1])
     return Change(event.kind, event.first, event.last, mask.astype(np.uint8))

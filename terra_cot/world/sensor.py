@@ -29,33 +29,29 @@ def observe(field: F32, rows: int, start_y_px: float, start_x_px: float, blur_px
         rows x rows float32.
     """
     stride = _CELLS * step
-    seen = _along_rows(field, rows, start_y_px, blur_px, stride)
-    across = _along_rows(np.ascontiguousarray(seen.T), rows, start_x_px, blur_px, stride)
-    return np.ascontiguousarray(across.T)
+    top, kernel_y = _kernel(start_y_px, blur_px, stride)
+    left, kernel_x = _kernel(start_x_px, blur_px, stride)
+    reach = len(kernel_y) // 2
+    span = stride * (rows - 1) + 1 + 2 * reach
+    part = field[top - reach : top - reach + span, left - reach : left - reach + span]
+    seen = cv2.sepFilter2D(part, cv2.CV_32F, kernel_x, kernel_y)
+    own = slice(reach, span - reach, stride)
+    return np.ascontiguousarray(seen[own, own])
 
 
-def _along_rows(field: F32, rows: int, start_px: float, blur_px: float, stride: int) -> F32:
+def _kernel(start_px: float, blur_px: float, stride: int) -> tuple[int, F32]:
+    """Return the cell nearest the centre of the first pixel, and a Gaussian centred where the pixel really is."""
     centre = (MARGIN_PX + start_px) * _CELLS + stride / 2 - 0.5
-    whole = int(np.floor(centre))
-    taps = np.arange(-_reach(blur_px), _reach(blur_px) + 2)
+    whole = round(centre)
+    reach = int(np.ceil(3.2 * blur_px * _CELLS)) + 1
+    taps = np.arange(-reach, reach + 1)
     weights = np.exp(-0.5 * ((taps - (centre - whole)) / (blur_px * _CELLS)) ** 2)
-    weights = (weights / weights.sum()).astype(np.float32)
-    seen = np.zeros((rows, field.shape[1]), np.float32)
-    for tap, weight in zip(taps, weights, strict=True):
-        first = whole + int(tap)
-        seen += weight * field[first : first + stride * (rows - 1) + 1 : stride]
-    return seen
-
-
-def _reach(blur_px: float) -> int:
-    return int(np.ceil(3.2 * blur_px * _CELLS))
+    return whole, (weights / weights.sum()).astype(np.float32)
 
 
 def observe_labels(cover: U8, size_px: int) -> U8:
     """Return the class that fills most of each 10 m pixel, HW uint8, with crumbs merged into their surroundings."""
-    shares = np.stack(
-        [observe((cover == code).astype(np.float32), size_px, 0.0, 0.0, blur_px=0.7) for code in CLASSES]
-    )
+    shares = np.stack([observe((cover == code).astype(np.float32), size_px, 0.0, 0.0, blur_px=0.7) for code in CLASSES])
     codes = np.array(CLASSES, np.uint8)
     labels = codes[np.argmax(shares, axis=0)]
     wide = np.stack([cv2.GaussianBlur(share, (0, 0), 2.5) for share in shares])

@@ -70,8 +70,8 @@ def make_terrain(rng: np.random.Generator, size: int, scale: float, style: Style
     """Return the terrain of one place of `size` x `size` cells; `scale` shrinks wide features in small places."""
     axis = _river(rng, size, scale)
     streams = [(axis, style.river_m * max(0.6, scale))]
-    for _ in range(2):
-        streams.append((_tributary(rng, size, scale, axis), 0.45 * style.river_m * max(0.6, scale) + 4))
+    stream_m = 0.45 * style.river_m * max(0.6, scale) + 4
+    streams += [(_tributary(rng, size, scale, axis), stream_m) for _ in range(2)]
     river = np.zeros((size, size), np.uint8)
     for line, width_m in streams:
         _draw(rng, river, line, width_m)
@@ -132,9 +132,9 @@ def _tributary(rng: np.random.Generator, size: int, scale: float, axis: Line) ->
 def _draw(rng: np.random.Generator, mask: NDArray[np.uint8], line: Line, width_m: float) -> None:
     widths = width_m / CELL_M * np.clip(1 + 0.2 * wander(rng, len(line), 30), 0.6, 1.6)
     points = np.round(line[:, ::-1] * 16).astype(np.int32)
-    for (a, b), width in zip(zip(points[:-1], points[1:], strict=True), widths[:-1], strict=True):
+    for a, b, width in zip(points[:-1], points[1:], widths[:-1], strict=True):
         if -1600 < a[0] < 16 * len(mask) + 1600 and -1600 < a[1] < 16 * len(mask) + 1600:
-            cv2.line(mask, a.tolist(), b.tolist(), 1, max(1, int(round(width))), cv2.LINE_8, 4)
+            cv2.line(mask, a.tolist(), b.tolist(), 1, max(1, round(width)), cv2.LINE_8, 4)
 
 
 def _oxbows(rng: np.random.Generator, mask: NDArray[np.uint8], axis: Line, width_m: float, scale: float) -> None:
@@ -184,7 +184,7 @@ def shade(terrain_height: F32, sun_azimuth_deg: float, strength: float) -> F32:
     down, right = np.gradient(soft, CELL_M)
     azimuth = np.deg2rad(sun_azimuth_deg)
     facing = -right * np.sin(azimuth) + down * np.cos(azimuth)
-    return np.clip(1 + strength * facing, 0.6, 1.4).astype(np.float32)
+    return np.asarray(np.clip(1 + strength * facing, 0.6, 1.4), dtype=np.float32)
 
 
 def floodplain(rng: np.random.Generator, terrain: Terrain, reach_m: float) -> Bool:

@@ -40,7 +40,15 @@ def place_towns(
         if number == 0:
             cost += 3.0 * (np.abs(spots / size - 0.5).max(axis=1) > 0.3)
         best = int(np.argmin(cost))
-        towns.append(Town(*spots[best], radius, rng.uniform(0, np.pi / 2), int(rng.integers(1 << 30))))
+        towns.append(
+            Town(
+                float(spots[best, 0]),
+                float(spots[best, 1]),
+                radius,
+                rng.uniform(0, np.pi / 2),
+                int(rng.integers(1 << 30)),
+            )
+        )
     return towns
 
 

@@ -176,24 +176,27 @@ def _write_tif(
 ) -> None:
     count, height, width = bands.shape
     tile = 256 if min(height, width) >= 256 else 128
-    with rasterio.Env(GDAL_NUM_THREADS=1), rasterio.open(
-        path,
-        "w",
-        driver="GTiff",
-        count=count,
-        height=height,
-        width=width,
-        dtype=bands.dtype.name,
-        crs=crs,
-        transform=transform,
-        nodata=nodata,
-        compress="deflate",
-        predictor=3 if bands.dtype.kind == "f" else 2,
-        zlevel=4,
-        tiled=True,
-        blockxsize=tile,
-        blockysize=tile,
-    ) as file:
+    with (
+        rasterio.Env(GDAL_NUM_THREADS=1),
+        rasterio.open(
+            path,
+            "w",
+            driver="GTiff",
+            count=count,
+            height=height,
+            width=width,
+            dtype=bands.dtype.name,
+            crs=crs,
+            transform=transform,
+            nodata=nodata,
+            compress="deflate",
+            predictor=3 if bands.dtype.kind == "f" else 2,
+            zlevel=4,
+            tiled=True,
+            blockxsize=tile,
+            blockysize=tile,
+        ) as file,
+    ):
         file.write(bands)
         file.descriptions = names
         file.update_tags(**tags)

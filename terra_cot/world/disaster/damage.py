@@ -42,9 +42,9 @@ def strike(rng: np.random.Generator, layout: Layout, index: int) -> Disaster:
     suffered = np.array([force[y, x] for x, y in at]) + rng.normal(0, 0.08, count)
     order = np.argsort(-suffered, kind="stable")
     rest = 1 - toll
-    destroyed = int(round(toll * count))
-    major = destroyed + int(round(rest * rng.uniform(0.08, 0.28) * count))
-    minor = major + int(round(rest * rng.uniform(0.10, 0.35) * count))
+    destroyed = round(toll * count)
+    major = destroyed + round(rest * float(rng.uniform(0.08, 0.28)) * count)
+    minor = major + round(rest * float(rng.uniform(0.10, 0.35)) * count)
     subtypes: list[Subtype] = ["no-damage"] * count
     for rank, number in enumerate(order):
         if rank < destroyed:
@@ -84,4 +84,4 @@ def _fit(force: F32, suffered: np.ndarray, destroyed: int, minor: int) -> F32:
     low = float(suffered[min(minor, len(suffered) - 1)])
     if high - low < 0.05:
         high = low + 0.05
-    return np.clip((force - low) / (high - low) * 0.75 + 0.15, 0, 1.1).astype(np.float32)
+    return np.asarray(np.clip((force - low) / (high - low) * 0.75 + 0.15, 0, 1.1), dtype=np.float32)

@@ -6,6 +6,7 @@ bent onto the image; polygons are (x, y) in pixels, as xBD writes them.
 
 import uuid
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -52,11 +53,12 @@ class Building:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One block between streets: outline in pixels, kind and a tone of its own (about 1)."""
+    """One block between streets: outline in pixels, kind, a tone of its own (RGB, about 1) and the
+    direction of its rows."""
 
     outline: Points
     kind: BlockKind
-    tone: float
+    tone: NDArray[np.float64]
     tilt: float
 
 
@@ -84,6 +86,7 @@ class Layout:
     buildings: list[Building] = field(default_factory=list)
 
 
+_OPEN: tuple[BlockKind, ...] = ("wood", "meadow", "field", "wood", "park", "meadow", "field")
 _ROOFS = ((104, 92, 86), (122, 116, 112), (86, 84, 86), (142, 96, 78), (150, 128, 108), (168, 162, 154), (112, 72, 60))
 
 
@@ -101,7 +104,7 @@ class _Frame:
         p, q = pq[:, 0], pq[:, 1] + self.bend * np.sin(2 * np.pi * pq[:, 0] / self.wave + self.phase)
         cos, sin = np.cos(self.tilt), np.sin(self.tilt)
         middle = self.size / 2
-        return np.stack([p * cos - q * sin, p * sin + q * cos], axis=1) / PAIR_GSD_M + middle
+        return np.asarray(np.stack([p * cos - q * sin, p * sin + q * cos], axis=1) / PAIR_GSD_M + middle)
 
     def box(self, p: float, q: float, half_p: float, half_q: float, turn: float = 0.0) -> Points:
         corners = np.array([[-half_p, -half_q], [half_p, -half_q], [half_p, half_q], [-half_p, half_q]])
@@ -116,7 +119,7 @@ class _Frame:
         cos, sin = np.cos(angle), np.sin(angle)
         x = turned[:, 0] * cos - turned[:, 1] * sin
         y = turned[:, 0] * sin + turned[:, 1] * cos
-        return np.stack([x, y], axis=1) / PAIR_GSD_M + centre
+        return np.asarray(np.stack([x, y], axis=1) / PAIR_GSD_M + centre)
 
     def strip(self, p: float, q: float, half_p: float, half_q: float) -> Points:
         along = np.linspace(-half_p, half_p, max(2, int(half_p / 6)))
@@ -146,8 +149,8 @@ def make_layout(rng: np.random.Generator, size: int) -> Layout:
     half = size * PAIR_GSD_M / 2
     heart = rng.uniform(-0.4, 0.4, 2) * half
     spots = []
-    for p0, p1 in zip(p_cuts[:-1], p_cuts[1:], strict=True):
-        for q0, q1 in zip(q_cuts[:-1], q_cuts[1:], strict=True):
+    for p0, p1 in pairwise(p_cuts):
+        for q0, q1 in pairwise(q_cuts):
             away = float(np.hypot((p0 + p1) / 2 - heart[0], (q0 + q1) / 2 - heart[1]))
             spots.append((away + float(rng.normal(0, 0.25 * half)), p0, p1, q0, q1))
     built = 0
@@ -155,7 +158,7 @@ def make_layout(rng: np.random.Generator, size: int) -> Layout:
     for _, p0, p1, q0, q1 in sorted(spots):
         kind: BlockKind = "homes"
         if built >= wanted * 1.15:
-            kind = ("wood", "meadow", "field", "meadow", "park")[int(rng.integers(5))]  # type: ignore[assignment]
+            kind = _OPEN[int(rng.integers(len(_OPEN)))]
         elif rng.random() < 0.10:
             kind = "park"
         elif rng.random() < 0.12:
@@ -163,7 +166,7 @@ def make_layout(rng: np.random.Generator, size: int) -> Layout:
         edge = street_m / 2 + 1.5
         centre, halves = ((p0 + p1) / 2, (q0 + q1) / 2), ((p1 - p0) / 2 - edge, (q1 - q0) / 2 - edge)
         outline = frame.strip(*centre, *halves)
-        layout.blocks.append(Block(outline, kind, float(rng.normal(1, 0.06)), frame.tilt))
+        layout.blocks.append(Block(outline, kind, rng.normal(1, 0.07) + rng.normal(0, 0.035, 3), frame.tilt))
         if kind == "homes":
             found = _homes(rng, frame, layout, centre, halves)
         elif kind == "shops":

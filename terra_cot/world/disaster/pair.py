@@ -10,11 +10,16 @@ from terra_cot.errors import ConfigError
 from terra_cot.world.config import WorldConfig, generator
 from terra_cot.world.disaster.damage import TYPES, DisasterType, Subtype, strike
 from terra_cot.world.disaster.layout import make_layout
-from terra_cot.world.disaster.render import Light, render
+from terra_cot.world.disaster.render import Light, Soil, render
 from terra_cot.world.disaster.xbd import label
 from terra_cot.world.noise import U8
 
-_NAMES = {"wind": "alder-tornado", "flooding": "brook-flooding", "fire": "cedar-wildfire", "earthquake": "dale-earthquake"}
+_NAMES: dict[DisasterType, str] = {
+    "wind": "alder-tornado",
+    "flooding": "brook-flooding",
+    "fire": "cedar-wildfire",
+    "earthquake": "dale-earthquake",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +63,9 @@ def make_pair(config: WorldConfig, index: int) -> WorldPair:
     layout = make_layout(rng("layout"), config.pair_size_px)
     disaster = strike(rng("disaster"), layout, index)
     before, after = Light(rng("light/pre")), Light(rng("light/post"))
-    pre = render(rng("ground"), rng("pre"), layout, before, None)
-    post = render(rng("ground"), rng("post"), layout, after, disaster)
+    soil = Soil(rng("ground"), layout)
+    pre = render(soil, rng("pre"), layout, before, None)
+    post = render(soil, rng("post"), layout, after, disaster)
     name = _NAMES[TYPES[index % len(TYPES)]]
     stem = f"{name}_{index:08d}"
     day = 1 + index % 28

@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 
 from terra_cot.world.config import PAIR_GSD_M
-from terra_cot.world.disaster.damage import Disaster
+from terra_cot.world.disaster.damage import Disaster, Subtype
 from terra_cot.world.disaster.layout import Layout, Points, Tree
 from terra_cot.world.disaster.paint import coverage, fill, stroke
 from terra_cot.world.disaster.roofs import paint_roof, paint_ruin
-from terra_cot.world.noise import F32, U8, blur, fractal, grain, smoothstep
+from terra_cot.world.noise import F32, U8, blur, fractal, grain, resize, smoothstep
 from terra_cot.world.window import offsets, turned
 
 _GROUND = {
@@ -37,47 +37,51 @@ class Light:
         return -self.towards * height_m / self.elevation_tan / PAIR_GSD_M
 
 
-def render(
-    ground_rng: np.random.Generator, rng: np.random.Generator, layout: Layout, light: Light, disaster: Disaster | None
-) -> U8:
+class Soil:
+    """What both pictures of a pair share: unit noise of the ground, tones of lots and drives, shapes of crowns."""
+
+    def __init__(self, rng: np.random.Generator, layout: Layout) -> None:
+        self.broad = fractal(rng, layout.size, 130, 3.0, coarse=2)
+        self.fine = grain(rng, layout.size, 0.9)
+        self.lumps = grain(rng, layout.size, 2.6)
+        self.tones = rng.normal(0, 1, (len(layout.lots), 2))
+        self.drives = rng.uniform(0.8, 1.15, len(layout.drives))
+        self.crowns = [_stamp(rng) for _ in range(10)]
+
+
+def render(soil: Soil, rng: np.random.Generator, layout: Layout, light: Light, disaster: Disaster | None) -> U8:
     """Return the picture, HWC uint8 RGB.
 
     Args:
-        ground_rng: Source of what both pictures share (soil, lawns, crowns); give both the same state.
+        soil: What both pictures share.
         rng: Source of what they do not (noise, debris).
         layout: The neighbourhood.
         light: Sun and season.
         disaster: None for the picture before.
     """
     size = layout.size
-    broad = fractal(ground_rng, size, 130, 3.0, coarse=2)
-    fine = grain(ground_rng, size, 0.9)
-    lumps = grain(ground_rng, size, 2.6)
-    tones = ground_rng.normal(0, 1, (len(layout.lots), 2))
-    drive_tone = ground_rng.uniform(0.8, 1.15, len(layout.drives))
-    stamps = [_stamp(ground_rng) for _ in range(10)]
-
-    canvas = _ground(layout, light, broad, fine, lumps, tones)
-    _pave(canvas, layout, drive_tone, fine, lumps)
+    canvas = _ground(layout, light, soil)
+    _pave(canvas, layout, soil)
     if disaster is not None:
-        _scar(rng, canvas, disaster, broad, fine, lumps)
+        _scar(rng, canvas, disaster, soil.broad, soil.fine, soil.lumps)
     _cars(canvas, rng, layout, disaster)
     standing = _clear_of_roofs(layout)
     trees = list(zip(standing, _fates(rng, standing, disaster), strict=True))
-    crowns = Crowns(stamps, light)
-    levels = disaster.subtypes if disaster is not None else ("no-damage",) * len(layout.buildings)
+    crowns = Crowns(soil.crowns, light)
+    intact: Subtype = "no-damage"
+    levels = disaster.subtypes if disaster is not None else (intact,) * len(layout.buildings)
     shade = np.zeros((size, size), np.uint8)
     for building, level in zip(layout.buildings, levels, strict=True):
         if level != "destroyed":
             throw = light.shadow_px(building.height_m)
             for wing in building.wings:
-                both = np.concatenate([wing.corners, wing.corners + throw]).astype(np.float32)
-                _shade(shade, both, 255)
+                cast = np.concatenate([wing.corners, wing.corners + throw])
+                _shade(shade, cast, 255)
     for tree, fate in trees:
         _tree_shadow(shade, tree, light, 230 if fate == "stands" else 80)
     shadow = (blur(shade.astype(np.float32), 0.7) / 255)[..., None]
     canvas *= 1 - shadow * (1 - np.array([0.40, 0.43, 0.52], np.float32))
-    rough = 1 + np.float32(0.035) * fine
+    rough = 1 + np.float32(0.035) * soil.fine
     for building, level in zip(layout.buildings, levels, strict=True):
         if level == "destroyed" and disaster is not None:
             paint_ruin(canvas, rng, building, disaster.kind)
@@ -88,24 +92,24 @@ def render(
     return _expose(rng, canvas, light)
 
 
-def _ground(layout: Layout, light: Light, broad: F32, fine: F32, lumps: F32, tones: np.ndarray) -> F32:
+def _ground(layout: Layout, light: Light, soil: Soil) -> F32:
     size = layout.size
     canvas = np.empty((size, size, 3), np.float32)
     canvas[:] = _season((108, 116, 76), light)
     for block in layout.blocks:
-        fill(canvas, block.outline, tuple(c * block.tone for c in _season(_GROUND[block.kind], light)))
+        fill(canvas, block.outline, np.asarray(block.tone * _season(_GROUND[block.kind], light)))
         if block.kind == "field":
             where, alpha = coverage(canvas.shape[:2], block.outline)
             if where is not None:
                 y, x = offsets(where, 0.0, 0.0)
                 rows = np.sin(turned(y, x, block.tilt)[0] * np.float32(2 * np.pi / 5.2))
                 canvas[where] += (6.0 * rows * alpha)[..., None]
-    for lot, (tone, dry) in zip(layout.lots, tones, strict=True):
+    for lot, (tone, dry) in zip(layout.lots, soil.tones, strict=True):
         lawn = np.array(_season((100, 112, 78), light)) + np.array([14, 6, 6]) * dry * 0.8 + 7 * tone
         fill(canvas, lot, tuple(lawn), 0.9)
-    texture = 1 + 0.055 * fine + 0.05 * lumps + 0.075 * broad
+    texture = 1 + 0.055 * soil.fine + 0.05 * soil.lumps + 0.075 * soil.broad
     canvas *= texture[..., None]
-    canvas[..., 0] += 5 * broad
+    canvas[..., 0] += 5 * soil.broad
     return canvas
 
 
@@ -114,9 +118,9 @@ def _season(colour: tuple[float, float, float], light: Light) -> tuple[float, fl
     return red - 9 * light.green, green + light.green, blue - 5 * light.green
 
 
-def _pave(canvas: F32, layout: Layout, drive_tone: np.ndarray, fine: F32, lumps: F32) -> None:
+def _pave(canvas: F32, layout: Layout, soil: Soil) -> None:
     size = layout.size
-    for drive, tone in zip(layout.drives, drive_tone, strict=True):
+    for drive, tone in zip(layout.drives, soil.drives, strict=True):
         fill(canvas, drive, (150 * tone, 147 * tone, 140 * tone), 0.92)
     kerb, road, dash = (np.zeros((size, size), np.uint8) for _ in range(3))
     for line, width in layout.streets:
@@ -124,8 +128,12 @@ def _pave(canvas: F32, layout: Layout, drive_tone: np.ndarray, fine: F32, lumps:
         stroke(road, line, width)
         if width > 20:
             stroke(dash, line, 1)
-    texture = (1 + 0.03 * fine + 0.035 * lumps)[..., None]
-    for mask, colour, strength in ((kerb, (146, 144, 134), 0.6), (road, (112, 110, 107), 1.0), (dash, (190, 180, 120), 0.55)):
+    texture = (1 + 0.03 * soil.fine + 0.035 * soil.lumps)[..., None]
+    for mask, colour, strength in (
+        (kerb, (146, 144, 134), 0.6),
+        (road, (112, 110, 107), 1.0),
+        (dash, (190, 180, 120), 0.55),
+    ):
         alpha = (mask.astype(np.float32) / 255 * np.float32(strength))[..., None]
         canvas *= 1 - alpha
         canvas += alpha * np.array(colour, np.float32) * texture
@@ -157,8 +165,7 @@ def _scar(rng: np.random.Generator, canvas: F32, disaster: Disaster, broad: F32,
         bits = grain(rng, size, 0.75)
         loose = blur(grain(rng, size, 7.0), 0.1)
         litter = np.clip(bits + 0.7 * loose - 2.1 + 0.9 * reach, 0, 1.2) * (reach > 0.02)
-        hue = np.stack([grain(rng, size // 2, 1.0)] * 3, axis=-1) * 14
-        hue = cv2.resize(hue, (size, size), interpolation=cv2.INTER_NEAREST)
+        hue = 14 * resize(grain(rng, size // 2, 1.0), size, cv2.INTER_NEAREST)[..., None]
         litter *= 1.0 if disaster.kind == "wind" else 0.25
         cover = np.minimum(litter, 0.85)[..., None]
         canvas *= 1 - cover
@@ -252,7 +259,7 @@ class Crowns:
 
     def get(self, tree: Tree) -> tuple[F32, F32]:
         """Return opacity and brightness of the crown, each side x side float32."""
-        side = max(5, int(round(tree.radius * 48 / 21)))
+        side = max(5, round(tree.radius * 48 / 21))
         number = int(tree.draw * 997) % len(self._stamps)
         if (number, side) not in self._drawn:
             opacity, dome = (
@@ -269,7 +276,7 @@ def _paint_tree(canvas: F32, crowns: Crowns, tree: Tree, fate: str, light: Light
     size = len(canvas)
     opacity, shine = crowns.get(tree)
     side = len(opacity)
-    top, left = int(round(tree.y - side / 2)), int(round(tree.x - side / 2))
+    top, left = round(tree.y - side / 2), round(tree.x - side / 2)
     rows, columns = slice(max(top, 0), min(top + side, size)), slice(max(left, 0), min(left + side, size))
     if rows.start >= rows.stop or columns.start >= columns.stop:
         return
@@ -296,5 +303,4 @@ def _expose(rng: np.random.Generator, canvas: F32, light: Light) -> U8:
     noise = rng.standard_normal(canvas.shape[:2], dtype=np.float32)[..., None]
     grey = sharp.mean(axis=2, keepdims=True)
     picture = (grey + np.float32(0.86) * (sharp - grey)) * light.gain + np.float32(light.lift) + noise * np.float32(1.6)
-    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
-
+    return np.asarray(np.clip(np.rint(picture), 0, 255), dtype=np.uint8)

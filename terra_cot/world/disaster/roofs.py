@@ -25,7 +25,17 @@ def paint_roof(
     fine: F32,
     kind: DisasterType | None,
 ) -> None:
-    """Paint a standing building with the damage its level calls for; `sun` is (x, y) towards the sun, `fine` HW about 1."""
+    """Paint a standing building with the damage its level calls for.
+
+    Args:
+        canvas: H x W x 3 float32, changed in place.
+        rng: Source of where the damage sits.
+        building: The building.
+        level: xBD damage level.
+        sun: (x, y) towards the sun.
+        fine: H x W texture, about 1.
+        kind: None before the disaster.
+    """
     for wing in building.wings:
         _planes(canvas, wing.corners, building, sun, fine)
     if building.flat:
@@ -51,7 +61,8 @@ def _planes(canvas: F32, corners: Points, building: Building, sun: Points, fine:
     hip = min(0.5 * wide, 0.45 * long) if (building.tint[0] * 7) % 2 < 1 else 0.02 * long
     along = (b - a) / long
     start, end = (a + d) / 2 + along * hip, (b + c) / 2 - along * hip
-    for plane in (np.array([a, b, end, start]), np.array([c, d, start, end]), np.array([d, a, start]), np.array([b, c, end])):
+    sides = ((a, b, end, start), (c, d, start, end), (d, a, start), (b, c, end))
+    for plane in (np.array(side) for side in sides):
         out = plane[:2].mean(axis=0) - (start + end) / 2
         out = out / max(1e-6, float(np.hypot(*out)))
         shine = 1.0 + 0.26 * float(out @ sun)
@@ -85,8 +96,14 @@ def _minor(canvas: F32, rng: np.random.Generator, building: Building, kind: Disa
             axis = np.array([np.cos(turn), np.sin(turn)])
             side = np.array([-axis[1], axis[0]])
             half = rng.uniform(4.0, 7.0), rng.uniform(2.6, 4.6)
-            tarp = spot + np.array([-axis * half[0] - side * half[1], axis * half[0] - side * half[1],
-                                    axis * half[0] + side * half[1], side * half[1] - axis * half[0]])
+            tarp = spot + np.array(
+                [
+                    -axis * half[0] - side * half[1],
+                    axis * half[0] - side * half[1],
+                    axis * half[0] + side * half[1],
+                    side * half[1] - axis * half[0],
+                ]
+            )
             _within(canvas, tarp, outline, np.array([58, 104, 176], np.float32))
         else:
             colour = (46, 42, 40) if kind != "flooding" else (112, 96, 72)
@@ -154,7 +171,7 @@ def _rubble(rng: np.random.Generator, side: int, kind: DisasterType) -> F32:
         cv2.line(heap, np.round(at).astype(int).tolist(), np.round(end).astype(int).tolist(), colour, 1)
     if kind == "fire":  # ash
         heap += np.clip(coarse - 0.6, 0, 1.4)[..., None] * 46
-    return np.clip(heap, 22, 235).astype(np.float32)
+    return np.asarray(np.clip(heap, 22, 235), dtype=np.float32)
 
 
 def _within(canvas: F32, patch: Points, outline: Points, colour: F32, opacity: float = 1.0) -> None:
