@@ -50,6 +50,8 @@ def estimate_shift(reference: Frame, moving: Frame, max_shift_px: float = 8.0) -
     soft = _soft(clear)
     level = correlate(_windowed(first, soft), _windowed(second, soft), max_shift_px)
     edges = correlate(_windowed(_gradient(first), soft), _windowed(_gradient(second), soft), max_shift_px)
+    if not np.isfinite([level.psr, edges.psr]).all():  # a featureless image correlates with nothing
+        return Shift(None, None, "refused")
     found = (round((level.dy + edges.dy) / 2, 4), round((level.dx + edges.dx) / 2, 4))
     score = round(min(level.psr, edges.psr), 3)
     apart = max(abs(level.dy - edges.dy), abs(level.dx - edges.dx))
@@ -59,12 +61,15 @@ def estimate_shift(reference: Frame, moving: Frame, max_shift_px: float = 8.0) -
 
 
 def correlate(first: NDArray[np.float32], second: NDArray[np.float32], max_shift_px: float) -> Peak:
-    """Phase correlation of two HW images, the peak refined by a parabola in each direction."""
+    """Phase correlation of two HW images, the peak refined by a parabola in each direction; psr nan without a peak."""
     height, width = first.shape
     # Sides that factor well make the transform fast; zeros beyond the Hann window change nothing.
     shape = (fft.next_fast_len(height, True), fft.next_fast_len(width, True))
     cross = fft.rfft2(second, shape) * np.conj(fft.rfft2(first, shape))
-    cross /= np.abs(cross) + 1e-9 * np.abs(cross).max()
+    strength = np.abs(cross)
+    if not strength.max() > 0:
+        return Peak(0.0, 0.0, float("nan"))
+    cross /= strength + 1e-9 * strength.max()
     frequency = fft.fftfreq(shape[0])[:, None] ** 2 + fft.rfftfreq(shape[1])[None, :] ** 2
     surface = fft.irfft2(cross * np.exp(-frequency / (2 * (_LOWPASS_CYCLES / 2) ** 2)), shape)
     radius = int(max_shift_px)

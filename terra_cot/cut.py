@@ -56,20 +56,24 @@ def cut_scene(
                 yield Drop("tile", tile_id, "partial_tile", f"the scene ends inside this {size} px tile")
                 continue
             try:
-                items = list(_cut(reader, tile_id, grid, options))
+                yield from _cut(reader, tile_id, grid, options)
             except DataError as error:
-                items = [Drop("tile", tile_id, "unreadable", str(error))]
-            yield from items
+                yield Drop.of("tile", tile_id, error)
 
 
 def _cut(reader: SceneReader, tile_id: str, grid: Grid, options: TileOptions) -> Iterator[TileRecord | Drop]:
     scene = reader.scene
     frames: list[Frame] = []
     for described in scene.frames:
-        frame = reader.frame(described, grid)
+        item = f"{tile_id}/{described.frame}/{described.modality}"
+        try:
+            frame = reader.frame(described, grid)
+        except DataError as error:
+            yield Drop.of("frame", item, error)
+            continue
         reason = frame_reason(frame, options.max_nodata)
         if reason:
-            yield Drop("frame", f"{tile_id}/{frame.frame}/{frame.modality}", *reason)
+            yield Drop("frame", item, *reason)
             continue
         frames.append(frame)
     if options.align:
@@ -102,7 +106,7 @@ def _aligned(reader: SceneReader, frames: list[Frame], max_shift_px: float) -> l
             continue
         shift = estimate_shift(reference, frame, max_shift_px)
         if shift.status == "removed" and max(map(abs, shift.removed_px)) < SMALLEST_PX:
-            shift = Shift((0.0, 0.0), shift.score, "removed")
+            shift = Shift(shift.found_px, shift.score, "aligned")
         if shift.removed_px != (0.0, 0.0):
             frame = reader.frame(described[frame.frame, frame.modality], frame.grid, shift.removed_px)
         aligned.append(replace(frame, shift=shift))
@@ -173,4 +177,9 @@ def _free_value(pixels: NDArray[np.generic], valid: NDArray[np.bool_]) -> float:
     for value in range(limits.max, limits.min, -1):
         if value not in used:
             return float(value)
-    raise DataError("every value of the dtype is used: none is left to mark no-data", got=str(pixels.dtype))
+    raise DataError(
+        "every value of the dtype is used: none is left to mark no-data",
+        got=str(pixels.dtype),
+        fix="leave the rasters out: --set tile.raster=false",
+        reason="no_free_value",
+    )

@@ -8,7 +8,12 @@ class TerraError(Exception):
 
 
 class DataError(TerraError):
-    """Something read from outside is not what it should be: where, got, expected, what to do."""
+    """Something read from outside is not what it should be: where, got, expected, what to do.
+
+    `reason` is the stable word that a drop caused by this error is counted under.
+    """
+
+    reason = "unreadable"
 
     def __init__(
         self,
@@ -20,7 +25,9 @@ class DataError(TerraError):
         got: object = None,
         expected: object = None,
         fix: str | None = None,
+        reason: str | None = None,
     ) -> None:
+        self.reason = reason or type(self).reason
         self.problem, self.fix = problem, fix
         self.file, self.row, self.field = file, row, field
         self.got, self.expected = got, expected
@@ -40,6 +47,8 @@ class DataError(TerraError):
 
 class GridError(DataError):
     """A raster has no usable place on Earth: no CRS, a size that does not fit, a transform that cannot be inverted."""
+
+    reason = "no_place"
 
 
 class SchemaError(DataError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from terra_cot.chains import TASKS
 from terra_cot.chains.draft import Context, Draft, Task
@@ -29,6 +29,14 @@ class GenerateOptions(BaseModel):
     caption: int = Field(1, ge=0, le=1)
     l1_min: int = Field(2, ge=0, le=6)
     l1_max: int = Field(4, ge=0, le=6)
+
+    @model_validator(mode="after")
+    def _check(self) -> GenerateOptions:
+        if self.l1_min > self.l1_max:
+            raise ValueError(f"l1_min {self.l1_min} is above l1_max {self.l1_max}")
+        if self.res == self.caption == self.l1_max == 0:
+            raise ValueError("res, caption and l1_max are all 0: no sample is asked for")
+        return self
 
 
 def samples_of(tile: TileRecord, options: GenerateOptions, seed: int) -> Iterator[Sample | Drop]:

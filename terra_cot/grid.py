@@ -105,6 +105,7 @@ def grid_of(dataset: Any, gsd_m: float | None = None) -> Grid:
                 "no CRS",
                 file=dataset.name,
                 fix="write it back with `rio edit-info --crs`, or state gsd_m for imagery without a place",
+                reason="no_crs",
             )
         return Grid(None, Affine.scale(gsd_m, -gsd_m), dataset.height, dataset.width, gsd_m)
     if native.determinant == 0 or native == Affine.identity():

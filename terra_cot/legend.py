@@ -60,6 +60,7 @@ class Vocabulary:
             got=strange[:8].tolist(),
             expected=f"codes of the legend {self.legend}",
             fix="check that the recipe names the right legend",
+            reason="unknown_label_code",
         )
 
     def number(self, name: str) -> int:

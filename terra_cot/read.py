@@ -15,15 +15,18 @@ from typing import Any
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
-from rasterio.enums import Resampling
+from rasterio.enums import ColorInterp, Resampling
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
-from terra_cot.errors import DataError
+from terra_cot.errors import DataError, GridError
 from terra_cot.frame import Frame
-from terra_cot.grid import Grid, native_grid
+from terra_cot.grid import Grid, grid_of, native_grid
 from terra_cot.scene import Scene, SceneFrame
+
+_PLANE = "EPSG:3857"  # any metric CRS does: nothing is projected
+_WARP_TOLERANCE_PX = 0.02  # GDAL's own 0.125 is as much as the shifts that are taken out
 
 
 class SceneReader:
@@ -79,10 +82,27 @@ class SceneReader:
             return None
         if asset.format == "xbd":
             return self._drawn_label(grid)
-        source = native_grid(self._dataset(asset.path))
-        finer = source is not None and source.gsd_m < grid.gsd_m * 0.75 and source.crs == grid.crs
+        dataset = self._dataset(asset.path)
+        finer = dataset.crs is not None and grid.crs is not None and grid_of(dataset).gsd_m < grid.gsd_m * 0.75
         codes, known = self._read(asset.path, grid, Resampling.mode if finer else Resampling.nearest)
-        return np.where(known, codes[0], 0).astype(np.uint16)
+        if len(codes) != 1 or not np.issubdtype(codes.dtype, np.integer):
+            raise DataError(
+                "a label map is one band of whole numbers",
+                file=self._root / asset.path,
+                got=f"{len(codes)} bands of {codes.dtype}",
+                reason="bad_label_map",
+            )
+        found = np.where(known, codes[0], 0)
+        limits = np.iinfo(np.uint16)
+        if found.min() < limits.min or found.max() > limits.max:
+            raise DataError(
+                "a label map holds codes that no legend has",
+                file=self._root / asset.path,
+                got=f"{found.min()} to {found.max()}",
+                fix="declare its no-data value",
+                reason="unknown_label_code",
+            )
+        return found.astype(np.uint16)
 
     def _drawn_label(self, grid: Grid) -> NDArray[np.uint16]:
         from terra_cot.sources.xbd import read_label
@@ -91,7 +111,7 @@ class SceneReader:
         if self._drawn is None:
             self._drawn = read_label(self._root / self.scene.label.path, self.scene.grid)
         offset = grid.offset_in(self.scene.grid)
-        assert offset is not None, "tiles are windows of the scene's grid"
+        assert offset is not None, "label maps are never shifted: tiles are windows of the scene's grid"
         row, column = offset
         return self._drawn[row : row + grid.height, column : column + grid.width]
 
@@ -140,33 +160,38 @@ class SceneReader:
     def _warp(
         self, path: str, dataset: Any, grid: Grid, resampling: Resampling
     ) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
-        if dataset.crs is None:
-            raise DataError("no CRS, but its scene has one", file=dataset.name, expected=grid.crs)
+        if dataset.crs is None and grid.crs is not None:
+            raise DataError(
+                "no CRS, but its scene has one", file=dataset.name, expected=grid.crs, reason=GridError.reason
+            )
         offset = grid.offset_in(self.scene.grid)
         if offset is None:  # a shifted grid: its own warp
-            with WarpedVRT(dataset, **_warp_options(dataset, grid, resampling)) as warped:
+            with WarpedVRT(dataset, **self._options(dataset, grid, resampling)) as warped:
                 pixels = warped.read(indexes=list(dataset.indexes))
                 return pixels, _valid(pixels, warped, None)
         key = (path, resampling)
         if key not in self._warped:
-            options = _warp_options(dataset, self.scene.grid, resampling)
+            options = self._options(dataset, self.scene.grid, resampling)
             self._warped[key] = self._stack.enter_context(WarpedVRT(dataset, **options))
         warped = self._warped[key]
         window = Window(offset[1], offset[0], grid.width, grid.height)
         pixels = warped.read(indexes=list(dataset.indexes), window=window)
         return pixels, _valid(pixels, warped, window)
 
-
-def _warp_options(dataset: Any, grid: Grid, resampling: Resampling) -> dict[str, Any]:
-    options: dict[str, Any] = {
-        "crs": grid.crs,
-        "transform": grid.transform,
-        "width": grid.width,
-        "height": grid.height,
-        "resampling": resampling,
-    }
-    # Without a no-data value only an alpha band tells what the source does not cover.
-    return options if dataset.nodata is not None else {**options, "add_alpha": True}
+    def _options(self, dataset: Any, grid: Grid, resampling: Resampling) -> dict[str, Any]:
+        options: dict[str, Any] = {
+            "crs": grid.crs or _PLANE,
+            "transform": grid.transform,
+            "width": grid.width,
+            "height": grid.height,
+            "resampling": resampling,
+            "tolerance": _WARP_TOLERANCE_PX,
+        }
+        if grid.crs is None:  # a shift among images without a place: all of them lie on one nameless plane
+            options |= {"src_crs": _PLANE, "src_transform": self.scene.grid.transform}
+        # Without a no-data value only an alpha band tells what the source does not cover.
+        alone = dataset.nodata is None and ColorInterp.alpha not in dataset.colorinterp
+        return {**options, "add_alpha": True} if alone else options
 
 
 def _valid(pixels: NDArray[np.generic], dataset: Any, window: Window | None) -> NDArray[np.bool_]:

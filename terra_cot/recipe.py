@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from terra_cot.atomic import sha256_json
 from terra_cot.cut import TileOptions
-from terra_cot.errors import ConfigError, did_you_mean
+from terra_cot.errors import ConfigError, did_you_mean, shorten
 from terra_cot.generate import GenerateOptions
 
 
@@ -58,6 +58,8 @@ def load_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such recipe") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(values, dict):
@@ -100,7 +102,7 @@ def describe(error: ValidationError, model: type[BaseModel]) -> str:
     if first["type"] == "extra_forbidden":
         known = _keys(model, first["loc"][:-1])
         return f"{where}: unknown key{did_you_mean(str(first['loc'][-1]), known)} (known: {', '.join(known)})"
-    got = "" if first["type"] == "missing" else f", got {first['input']!r}"
+    got = "" if first["type"] == "missing" else f", got {shorten(first['input'])}"
     return f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}{got}"
 
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import pyarrow as pa
 from affine import Affine
 
+from terra_cot.errors import DataError
 from terra_cot.grid import Grid
 from terra_cot.shards import Part, Table, make_table, read_rows
 from terra_cot.tile import Modality
@@ -89,6 +90,11 @@ class Drop:
     item: str
     reason: str
     detail: str = ""
+
+    @classmethod
+    def of(cls, level: Literal["scene", "frame", "tile", "sample"], item: str, error: DataError) -> Drop:
+        """The drop that an unusable input leaves behind."""
+        return cls(level, item, error.reason, str(error))
 
     def to_row(self) -> dict[str, str]:
         return {"level": self.level, "item": self.item, "reason": self.reason, "detail": self.detail}

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from terra_cot.errors import DataError
 
 Modality = Literal["optical", "sar"]
-ShiftStatus = Literal["reference", "removed", "refused", "alone"]
+ShiftStatus = Literal["reference", "removed", "aligned", "refused", "alone"]
+"""What others are compared with; found and removed; found too small to remove; not trusted; nothing to compare with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,9 @@ def parse_datetime(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise DataError("not a date", field="datetime", got=text, expected="ISO 8601, such as 2023-04-12") from None
+        raise DataError(
+            "not a date", field="datetime", got=text, expected="ISO 8601, such as 2023-04-12", reason="no_date"
+        ) from None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import rasterio
 from rasterio.errors import RasterioError
 
-from terra_cot.errors import DataError, GridError
+from terra_cot.errors import DataError
 from terra_cot.grid import Grid, grid_of
 from terra_cot.scene import Asset, Drop, LabelAsset, Scene, SceneFrame
 from terra_cot.sources import Options, Source
@@ -51,7 +51,10 @@ def scan(root: Path, options: BigEarthNetOptions) -> Iterator[Scene | Drop]:
     folder = _one_folder(root, r"BigEarthNet-(S2.*|v1\.0)")
     records = _metadata(root)
     s1_folder = _one_folder(root, r"BigEarthNet-S1.*", required=False)
-    sar_v1 = {} if records is not None or s1_folder is None else _v1_partners(s1_folder)
+    sar_v1: dict[str, str] = {}
+    if records is None and s1_folder is not None and options.sar:
+        sar_v1, drops = _v1_partners(s1_folder)
+        yield from drops
     for patch in _patches(folder):
         if records is not None:
             record = records.get(patch.name)
@@ -76,19 +79,16 @@ def _scene(
     try:
         grid = _grid(patch / f"{patch.name}_B02.tif")
         taken = _datetime(patch)
-    except GridError as error:
-        yield Drop("scene", patch.name, "no_crs", str(error))
-        return
     except DataError as error:
-        yield Drop("scene", patch.name, "unreadable", str(error))
+        yield Drop.of("scene", patch.name, error)
         return
     frames = [SceneFrame("t0", taken, "optical", _assets(root, patch, BANDS))]
     if options.sar:
-        partner = _partner(s1_folder, record.s1_name)
-        if isinstance(partner, Path):
+        try:
+            partner = _partner(s1_folder, record.s1_name)
             frames.append(SceneFrame("t0", _datetime(partner), "sar", _assets(root, partner, POLARISATIONS)))
-        else:
-            yield Drop("frame", f"{patch.name}/sar", "missing_sar", partner)
+        except DataError as error:
+            yield Drop.of("frame", f"{patch.name}/sar", error)
     label = root / "Reference_Maps" / patch.parent.name / patch.name / f"{patch.name}_reference_map.tif"
     labelled = label.is_file()
     yield Scene(
@@ -117,6 +117,7 @@ def _grid(path: Path) -> Grid:
             file=path,
             got=f"{grid.height} x {grid.width} px of {grid.gsd_m} m",
             expected=f"{PATCH_PX} x {PATCH_PX} px of {GSD_M} m",
+            reason="wrong_size",
         )
     return grid
 
@@ -126,16 +127,18 @@ def _assets(root: Path, patch: Path, bands: tuple[str, ...]) -> tuple[Asset, ...
     return tuple(Asset(f"{below}/{patch.name}_{band}.tif", (band,)) for band in bands)
 
 
-def _partner(s1_folder: Path | None, name: str | None) -> Path | str:
-    """The Sentinel-1 patch folder, or why there is none."""
+def _partner(s1_folder: Path | None, name: str | None) -> Path:
+    """The Sentinel-1 patch folder; DataError says why there is none."""
     if s1_folder is None:
-        return "no BigEarthNet-S1 folder"
+        raise DataError("no BigEarthNet-S1 folder", reason="missing_sar")
     if name is None:
-        return "no Sentinel-1 partner is named"
+        raise DataError("no Sentinel-1 partner is named", reason="missing_sar")
     nested = s1_folder / name.rsplit("_", 3)[0] / name
     folder = nested if nested.is_dir() else s1_folder / name
     missing = [band for band in POLARISATIONS if not (folder / f"{name}_{band}.tif").is_file()]
-    return f"{name}: no {', '.join(missing)}" if missing else folder
+    if missing:
+        raise DataError(f"no {', '.join(missing)}", file=name, reason="missing_sar")
+    return folder
 
 
 def _datetime(patch: Path) -> str:
@@ -148,7 +151,7 @@ def _datetime(patch: Path) -> str:
             return iso(parse_datetime(text))
     found = re.search(r"_(\d{8}T\d{6})_", patch.name)
     if not found:
-        raise DataError("no acquisition time in the patch name", file=patch)
+        raise DataError("no acquisition time in the patch name", file=patch, reason="no_date")
     return iso(parse_datetime(found[1]))
 
 
@@ -160,14 +163,19 @@ def _json(path: Path) -> dict[str, object]:
     return values if isinstance(values, dict) else {}
 
 
-def _v1_partners(s1_folder: Path) -> dict[str, str]:
-    """Sentinel-2 patch name -> Sentinel-1 patch name, from the JSON beside each Sentinel-1 patch."""
+def _v1_partners(s1_folder: Path) -> tuple[dict[str, str], list[Drop]]:
+    """Sentinel-2 patch name -> Sentinel-1 patch name, from the JSON beside each Sentinel-1 patch; unusable JSON."""
     partners: dict[str, str] = {}
+    drops: list[Drop] = []
     for document in sorted(s1_folder.glob("*/*_labels_metadata.json")):
-        partner = _json(document).get("corresponding_s2_patch")
+        try:
+            partner = _json(document).get("corresponding_s2_patch")
+        except DataError as error:
+            drops.append(Drop.of("frame", document.parent.name, error))
+            continue
         if isinstance(partner, str):
             partners[partner] = document.parent.name
-    return partners
+    return partners, drops
 
 
 def _metadata(root: Path) -> dict[str, _Record] | None:

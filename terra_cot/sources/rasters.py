@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Literal
 
 import rasterio
-from pydantic import Field
+from pydantic import Field, model_validator
 from rasterio.errors import RasterioError
 
-from terra_cot.errors import ConfigError, DataError, GridError
+from terra_cot.errors import DataError, GridError, did_you_mean
 from terra_cot.grid import Grid, grid_of
+from terra_cot.legend import LEGENDS
 from terra_cot.scene import Asset, CloudAsset, Drop, LabelAsset, Scene, SceneFrame
 from terra_cot.sources import Options, Source
 from terra_cot.tile import Modality
@@ -36,18 +37,42 @@ class FramePattern(Options):
     cloud: str | None = None
     cloud_codes: tuple[int, ...] = (1, 2)
 
+    @model_validator(mode="after")
+    def _check(self) -> FramePattern:
+        if self.bands is not None:
+            if len(self.bands) != len(self.files):
+                raise ValueError(f"bands names {len(self.bands)} files, files lists {len(self.files)}")
+            names = [name for entry in self.bands for name in entry]
+            if len(set(names)) < len(names) or not all(names):
+                raise ValueError("a band name is empty or given twice")
+        return self
+
 
 class RastersOptions(Options):
-    """`gsd_m` asks for a pixel size (or gives it for rasters without a CRS, with `allow_no_crs`)."""
+    """`gsd_m` asks for a pixel size in metres. Rasters without a CRS are refused unless `allow_no_crs` says that none
+    is meant: their pixel size is then `gsd_m`, and they have no place on Earth."""
 
     frames: tuple[FramePattern, ...] = Field(min_length=1)
     label: str | None = None
     legend: str | None = None
     label_frame: Literal["first", "last"] = "first"
-    gsd_m: float | None = None
-    pair_days: float = 6.0
+    gsd_m: float | None = Field(None, gt=0, allow_inf_nan=False)
+    allow_no_crs: bool = False
+    pair_days: float = Field(6.0, ge=0)
     split: str = "train"
     licence: str = "unknown"
+
+    @model_validator(mode="after")
+    def _check(self) -> RastersOptions:
+        if self.label and not self.legend:
+            raise ValueError(f"a label map needs a legend ({', '.join(LEGENDS)})")
+        if self.legend and self.legend not in LEGENDS:
+            raise ValueError(f"no legend {self.legend}{did_you_mean(self.legend, tuple(LEGENDS))}")
+        if self.label and "{date}" in self.label:
+            raise ValueError("label: one map describes the first or the last date of a scene; leave {date} out")
+        if self.allow_no_crs and self.gsd_m is None:
+            raise ValueError("allow_no_crs needs gsd_m: nothing else tells the pixel size")
+        return self
 
 
 Found = dict[str, dict[str, str]]  # scene -> date ("" without one) -> path below the root
@@ -55,12 +80,10 @@ Found = dict[str, dict[str, str]]  # scene -> date ("" without one) -> path belo
 
 def scan(root: Path, options: RastersOptions, name: str = "rasters") -> Iterator[Scene | Drop]:
     """One scene for every value of `{scene}`, in order."""
-    if options.label and not options.legend:
-        raise ConfigError("source.legend: a label map needs a legend (worldcover, corine-19, ...)")
     patterns = {text: _find(root, text) for text in _all_patterns(options)}
     scenes = sorted({scene for entry in options.frames for text in entry.files for scene in patterns[text]})
     if not scenes:
-        raise DataError("no file matches", file=root, got=[entry.files for entry in options.frames])
+        raise DataError("no file matches", file=root, expected=[list(entry.files) for entry in options.frames])
     for scene_id in scenes:
         yield from _scene(root, scene_id, options, patterns, name)
 
@@ -89,7 +112,16 @@ def _find(root: Path, pattern: str) -> Found:
         match = expression.fullmatch(below)
         if match:
             groups = match.groupdict()
-            found[groups.get("scene") or root.name][_plain_date(groups.get("date"))] = below
+            scene, date = groups.get("scene") or root.name, _plain_date(groups.get("date"))
+            if date in found[scene]:
+                raise DataError(
+                    "two files fit one place of the pattern",
+                    file=root,
+                    got=[found[scene][date], below],
+                    expected=f"one for scene {scene}",
+                    fix=f"make the pattern {pattern} tell them apart with {{scene}} or {{date}}",
+                )
+            found[scene][date] = below
     return found
 
 
@@ -111,12 +143,12 @@ def _scene(
                 yield Drop("frame", item, "missing_file", ", ".join(absent))
                 continue
             try:
-                frame, grid = _frame(root, scene_id, date, entry, patterns, options.gsd_m)
-            except GridError as error:
-                yield Drop("frame", item, "no_crs", str(error))
+                frame, grid = _frame(root, scene_id, date, entry, patterns, options)
             except DataError as error:
-                yield Drop("frame", item, "unreadable", str(error))
+                yield Drop.of("frame", item, error)
             else:
+                if entry.cloud and frame.cloud is None:
+                    yield Drop("frame", f"{item}/cloud", "missing_cloud_mask", entry.cloud)
                 frames.append(frame)
                 grids[frame.assets[0].path] = grid
     if not frames:
@@ -143,7 +175,7 @@ def _scene(
 
 
 def _frame(
-    root: Path, scene_id: str, date: str, entry: FramePattern, patterns: dict[str, Found], gsd_m: float | None
+    root: Path, scene_id: str, date: str, entry: FramePattern, patterns: dict[str, Found], options: RastersOptions
 ) -> tuple[SceneFrame, Grid]:
     """A frame from the headers of its files, and the grid of the finest of them."""
     assets: list[Asset] = []
@@ -156,7 +188,14 @@ def _frame(
                 named = entry.bands[number] if entry.bands else dataset.descriptions
                 bands = tuple(band for band in named if band)
                 tagged = tagged or dataset.tags().get("DATETIME")
-                grids.append(grid_of(dataset, gsd_m))
+                if dataset.crs is None and not options.allow_no_crs:
+                    raise GridError(
+                        "no CRS",
+                        file=path,
+                        fix="write it back with `rio edit-info --crs`, or set allow_no_crs if it has no place",
+                        reason="no_crs",
+                    )
+                grids.append(grid_of(dataset, options.gsd_m))
                 count = dataset.count
         except RasterioError as error:
             raise DataError(f"unreadable ({error})", file=path) from None
@@ -167,11 +206,20 @@ def _frame(
                 got=list(bands),
                 expected=f"{count} names",
                 fix="set band descriptions in the file or `bands` in the recipe",
+                reason="unnamed_bands",
             )
         assets.append(Asset(path, bands))
+    names = [band for asset in assets for band in asset.bands]
+    if len(set(names)) < len(names):
+        raise DataError("a band is there twice", file=assets[0].path, got=names, reason="duplicate_band")
     taken = tagged or date
     if not taken:
-        raise DataError("no date", file=assets[0].path, fix="set the DATETIME tag or put {date} into the pattern")
+        raise DataError(
+            "no date",
+            file=assets[0].path,
+            fix="set the DATETIME tag or put {date} into the pattern",
+            reason="no_date",
+        )
     finest = min(range(len(grids)), key=lambda number: (grids[number].gsd_m, number))
     ordered = (assets[finest], *(asset for number, asset in enumerate(assets) if number != finest))
     cloud = patterns[entry.cloud].get(scene_id, {}).get(date) if entry.cloud else None

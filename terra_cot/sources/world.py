@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from pydantic import Field
+
 from terra_cot.errors import DataError
 from terra_cot.scene import Drop, Scene
 from terra_cot.sources import Options, Source, rasters, xbd
@@ -29,7 +31,7 @@ _PLACES = rasters.RastersOptions(
 class WorldOptions(Options):
     """`test_every`: each n-th place is test, the others train. `disasters` False leaves the damage pairs out."""
 
-    test_every: int = 2
+    test_every: int = Field(2, ge=1)
     disasters: bool = True
 
 
@@ -38,7 +40,7 @@ def scan(root: Path, options: WorldOptions) -> Iterator[Scene | Drop]:
     if not (root / "world.json").is_file():
         raise DataError("no world.json", file=root, fix="write a world with `terra-cot world OUT`")
     place = 0
-    for found in rasters.scan(root, _PLACES, name="world"):
+    for found in rasters.scan(root, _PLACES, name="world") if (root / "scenes").is_dir() else ():
         if isinstance(found, Scene):
             test = place % options.test_every == options.test_every - 1
             found = replace(found, split="test" if test else "train")

@@ -49,10 +49,7 @@ def scan(root: Path, options: XbdOptions) -> Iterator[Scene | Drop]:
         try:
             yield _scene(root, post, name, options.licence)
         except DataError as error:
-            yield Drop("scene", name, error.problem if error.problem in _REASONS else "unreadable", str(error))
-
-
-_REASONS = ("missing_file", "no_buildings")
+            yield Drop.of("scene", name, error)
 
 
 def _scene(root: Path, post: Path, name: str, licence: str) -> Scene:
@@ -61,12 +58,15 @@ def _scene(root: Path, post: Path, name: str, licence: str) -> Scene:
     images = [split / "images" / f"{name}_{when}_disaster.png" for when in ("pre", "post")]
     for path in (pre, *images):
         if not path.is_file():
-            raise DataError("missing_file", file=path)
+            raise DataError("is missing", file=path, reason="missing_file")
     documents = [read_json(pre), read_json(post)]
     polygons, degrees = (_polygons(documents[1], key, post) for key in ("xy", "lng_lat"))
     if not polygons:
-        raise DataError("no_buildings", file=post)
+        raise DataError("no buildings", file=post, reason="no_buildings")
     meta = documents[1]["metadata"]
+    sizes = [(document["metadata"]["height"], document["metadata"]["width"]) for document in documents]
+    if sizes[0] != sizes[1]:
+        raise DataError("the two dates differ in size", file=post, got=sizes[1], expected=sizes[0], reason="wrong_size")
     gsd_m, lon_lat = _place([shape for shape, _ in polygons], [shape for shape, _ in degrees], meta, post)
     frames = tuple(
         SceneFrame(
@@ -102,7 +102,12 @@ def read_json(path: Path) -> dict[str, Any]:
         document = orjson.loads(path.read_bytes())
         meta = document["metadata"]
         _ = document["features"]["xy"], document["features"]["lng_lat"], meta["width"], meta["height"]
-        _ = meta["capture_date"]
+        if not isinstance(meta["capture_date"], str) or not all(
+            isinstance(meta[side], int) and meta[side] > 0 for side in ("width", "height")
+        ):
+            raise DataError("metadata is not that of an xBD image", file=path, got=meta)
+    except OSError as error:
+        raise DataError(f"cannot be read ({error.strerror})", file=path) from None
     except orjson.JSONDecodeError as error:
         raise DataError(f"not JSON ({error})", file=path) from None
     except (KeyError, TypeError) as error:
@@ -111,12 +116,14 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def _polygons(document: dict[str, Any], key: str, path: Path) -> list[tuple[shapely.Geometry, str]]:
-    """(polygon, subtype) of each building; invalid rings are repaired, parts without an area left out."""
+    """(polygon, subtype) of each building, "" where none is stated; invalid rings are repaired."""
     shapes: list[tuple[shapely.Geometry, str]] = []
     for number, feature in enumerate(document["features"][key]):
         try:
             shape = shapely.make_valid(shapely.from_wkt(feature["wkt"]))
-            subtype = feature["properties"].get("subtype", "no-damage")
+            if shape is None or shape.is_empty:
+                raise DataError("an empty polygon", file=path, row=number, field=key)
+            subtype = feature["properties"].get("subtype", "")
         except (shapely.errors.GEOSException, KeyError, TypeError) as error:
             raise DataError(f"bad polygon ({error})", file=path, row=number, field=key) from None
         shapes.append((shape, subtype))
@@ -134,6 +141,8 @@ def _place(
     boxes_ll = np.array([shapely.bounds(shape) for shape in degrees])
     x, lon = boxes_xy[:, [0, 2]].ravel(), boxes_ll[:, [0, 2]].ravel()
     y, lat = boxes_xy[:, [1, 3]].ravel(), boxes_ll[:, [3, 1]].ravel()
+    if np.ptp(x) == 0 or np.ptp(y) == 0:
+        raise DataError("the polygons have no extent", file=path)
     lon_per_px, lon_0 = np.polyfit(x, lon, 1)
     lat_per_px, lat_0 = np.polyfit(y, lat, 1)
     centre_lat = lat_0 + lat_per_px * meta["height"] / 2
@@ -161,12 +170,23 @@ def read_label(path: Path, grid: Grid) -> NDArray[np.uint16]:
     codes = [0]
     for shape, subtype in _polygons(read_json(path), "xy", path):
         if subtype not in SUBTYPES:
-            raise DataError("unknown damage class", file=path, field="subtype", got=subtype, expected=list(SUBTYPES))
+            raise DataError(
+                "unknown damage class",
+                file=path,
+                field="subtype",
+                got=subtype,
+                expected=list(SUBTYPES),
+                reason="unknown_label_code",
+            )
         canvas = np.zeros(grid.shape, np.uint8)
         for part in shapely.get_parts(shape):
             if part.geom_type == "Polygon" and part.area > 0:
-                ring = np.rint(shapely.get_coordinates(part.exterior)).astype(np.int32)
-                cv2.fillPoly(canvas, [ring.reshape(-1, 1, 2)], 1)
+                rings = (part.exterior, *part.interiors)  # one call: the even-odd rule leaves courtyards out
+                cv2.fillPoly(
+                    canvas,
+                    [np.rint(shapely.get_coordinates(ring)).astype(np.int32).reshape(-1, 1, 2) for ring in rings],
+                    1,
+                )
         codes.append(SUBTYPES[subtype])
         numbers[(canvas > 0) & (numbers == 0)] = len(codes) - 1
     touching = np.zeros(grid.shape, np.bool_)
