@@ -43,6 +43,7 @@ def class_distances(index: NDArray[np.uint8], n_classes: int, present: NDArray[n
     apart = [(i, j) for i, j in apart if j not in touch[i]]
     bounded: list[tuple[int, int, int]] = []
     while apart or bounded:
+        assert radius < 2 * max(index.shape), "by now every set holds every class of the map"
         step = max(1, radius // 3)
         bits, radius = dilated(bits, step), radius + step
         sets = rim.sets(bits)
