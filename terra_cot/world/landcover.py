@@ -164,7 +164,7 @@ def _marsh(
         (terrain.water_m[::8, ::8] < 120) & (terrain.water_m[::8, ::8] > 40) & (terrain.height_m[::8, ::8] < 14)
     )
     shore = shore[((shore > size / 8 * 0.12) & (shore < size / 8 * 0.88)).all(axis=1)] * 8
-    for radius_m in rng.uniform(420, 720, 4) * scale:
+    for radius_m in rng.uniform(480, 760, 6) * scale:
         if not len(shore):
             break
         row, column = shore[int(rng.integers(len(shore)))]
@@ -234,10 +234,9 @@ def _roads(rng: np.random.Generator, towns: list[Town], size: int, terrain: Terr
         way = np.array([np.sin(angle), np.cos(angle)]) * size
         _lay(rng, motorway, middle - way * 1.2, middle + way * 1.2, 7)
         lanes = motorway.astype(bool)
-        verge = lanes & (cv2.erode(motorway, np.ones((3, 3), np.uint8)) == 0)
         core = cv2.distanceTransform(motorway, cv2.DIST_L2, 3) > 3.2
         surface[lanes] = Material.ASPHALT
-        surface[verge | core] = Material.LAWN
+        surface[core] = Material.LAWN
         cover[lanes] = BUILT
     surface[(paved > 0) & (motorway == 0) & ~terrain.lake] = Material.ASPHALT
 

@@ -113,8 +113,8 @@ def _table_db(farm: Farm, date: int, number: int) -> F32:
 def _geometry(land: Land, state: State, ascending: bool) -> F32:
     """Return the factor of slope, of bright edges towards the sensor and of dark edges behind tall things."""
     away = 1 if ascending else -1
-    slope = np.gradient(blur(land.terrain.height_m, 4.0), CELL_M, axis=1) * away
-    factor = np.exp(np.clip(3.2 * slope, -0.9, 0.9))
+    slope = np.gradient(blur(land.terrain.height_m, 8.0), CELL_M, axis=1) * away
+    factor = np.exp(np.clip(2.2 * slope, -0.7, 0.7))
     height = canopy_heights().take(state.surface).astype(np.float32)
     rise = np.roll(height, -2 * away, axis=1) - height
     fall = np.roll(height, 2 * away, axis=1) - height

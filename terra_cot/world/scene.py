@@ -112,7 +112,7 @@ def make_scene(config: WorldConfig, index: int, *, shifted: bool = True) -> Worl
         stage = tuple(0 if date < e.first else 1 + (date > e.first) + (date > e.first + 1) for e in events)
         if stage not in known:
             known[stage] = observe_labels(state.cover, size_px)
-        labels.append(_compose(labels[0], known[stage], events, touched, date) if date else known[stage])
+        labels.append(_compose(labels, known[stage], events, touched) if date else known[stage])
         fine.append(ten)
         coarse.append(twenty)
         masks.append(sky.mask)
@@ -174,17 +174,23 @@ def _touched(event: Event, size_px: int) -> Bool:
     return np.asarray(inside.reshape(size_px, 2, size_px, 2).any(axis=(1, 3)))
 
 
-def _compose(first: U8, seen: U8, events: list[Event], touched: list[Bool], date: int) -> U8:
-    """Return the labels of one date: those of the first date but where an event of the date made its own class.
+def _compose(labels: list[U8], seen: U8, events: list[Event], touched: list[Bool]) -> U8:
+    """Return the labels of the next date: those of the first date but where an event made its own class.
 
     Smoothing the new drawing moves a class edge here and there beside an event; that is no change of the land.
     """
-    labels = first.copy()
+    date = len(labels)
+    new = labels[0].copy()
     for event, where in zip(events, touched, strict=True):
-        if event.first <= date <= event.last:
+        if event.first == date:
             made = where & np.isin(seen, _BECOMES[event.kind])
-            labels[made] = seen[made]
-    return labels
+            new[made] = seen[made]
+        elif event.first < date <= event.last:
+            # Once made, an event neither grows nor shrinks; a clearing may still turn from bare to grass.
+            was = labels[event.first]
+            made = where & np.isin(was, _BECOMES[event.kind]) & (was != labels[event.first - 1])
+            new[made] = np.where(np.isin(seen, _BECOMES[event.kind]), seen, was)[made]
+    return new
 
 
 def _change(event: Event, touched: Bool, labels: U8) -> Change:

@@ -38,10 +38,10 @@ class Style:
 
 
 STYLES = (
-    Style(70.0, 0.20, 2, 1150.0, 7, 0.08, 85.0),
-    Style(55.0, 0.30, 8, 800.0, 6, 0.16, 40.0),
-    Style(190.0, 0.40, 2, 750.0, 6, 0.28, 45.0),
-    Style(110.0, 0.26, 3, 1350.0, 8, 0.12, 65.0),
+    Style(70.0, 0.20, 3, 1150.0, 7, 0.08, 150.0),
+    Style(55.0, 0.28, 9, 850.0, 6, 0.16, 85.0),
+    Style(190.0, 0.38, 4, 850.0, 7, 0.28, 90.0),
+    Style(110.0, 0.26, 4, 1350.0, 8, 0.12, 120.0),
 )
 
 
@@ -160,7 +160,7 @@ def _lakes(rng: np.random.Generator, size: int, scale: float, style: Style, heig
     lake = np.zeros((size, size), bool)
     edge = fractal(rng, size, 600 * scale / CELL_M, 3.9, coarse=2)
     for number in range(style.lakes):
-        radius = rng.uniform(150, 330) * scale / CELL_M * (1.7 if number == 0 else 1.0)
+        radius = rng.uniform(230, 430) * scale / CELL_M * (1.5 if number == 0 else 1.0)
         spots = rng.uniform(0.12, 0.88, (24, 2)) * size
         cells = spots.astype(int)
         costs = height[cells[:, 0], cells[:, 1]] + 30.0 * (to_river[cells[:, 0], cells[:, 1]] < radius * CELL_M * 1.4)

@@ -154,7 +154,7 @@ def _scar(rng: np.random.Generator, canvas: F32, disaster: Disaster, broad: F32,
     elif disaster.kind == "fire":
         burnt = smoothstep(0.18, 0.55, force + 0.10 * broad + 0.05 * lumps)[..., None]
         char = np.array([66, 60, 54], np.float32) * (1 + 0.16 * lumps + 0.10 * fine + 0.12 * broad)[..., None]
-        green = np.clip((canvas[..., 1:2] - canvas[..., 0:1] + 12) / 20, 0.25, 1)
+        green = np.clip((canvas[..., 1:2] - canvas[..., 0:1] + 12) / 20, 0.12, 1)
         canvas *= 1 - 0.8 * burnt * green
         canvas += 0.8 * burnt * green * char
     else:
@@ -164,7 +164,7 @@ def _scar(rng: np.random.Generator, canvas: F32, disaster: Disaster, broad: F32,
         canvas += dust * np.array([150, 138, 118], np.float32)
         bits = grain(rng, size, 0.75)
         loose = blur(grain(rng, size, 7.0), 0.1)
-        litter = np.clip(bits + 0.7 * loose - 2.1 + 0.9 * reach, 0, 1.2) * (reach > 0.02)
+        litter = np.clip(bits + 0.7 * loose - 2.25 + 0.9 * reach, 0, 1.2) * (reach > 0.02)
         hue = 14 * resize(grain(rng, size // 2, 1.0), size, cv2.INTER_NEAREST)[..., None]
         litter *= 1.0 if disaster.kind == "wind" else 0.25
         cover = np.minimum(litter, 0.85)[..., None]
