@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from pipelines import console
-from pipelines.terra_cot import recipe_path
+from pipelines.recipes import recipe_path
 
 BASELINES = ("random", "majority", "blind", "gold")
 

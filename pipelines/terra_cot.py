@@ -286,26 +286,11 @@ def show(
 
 
 def _recipe(name: str, settings: list[str], limit: int | None) -> Recipe:
+    from pipelines.recipes import recipe_path
     from terra_cot.recipe import load_recipe
 
     extra = [f"limit={limit}"] if limit else []
     return load_recipe(recipe_path(name), [*settings, *extra])
-
-
-def recipe_path(name: str) -> Path:
-    """A recipe file, or a shipped recipe by its name."""
-    from terra_cot.errors import ConfigError, did_you_mean
-
-    path = Path(name)
-    if path.suffix in (".yaml", ".yml") or path.is_file():
-        return path
-    shipped = {entry.stem: entry for entry in (Path(__file__).parent / "recipes").glob("*.yaml")}
-    if name not in shipped:
-        known = tuple(sorted(shipped))
-        raise ConfigError(
-            f'no recipe "{name}"{did_you_mean(name, known)} (shipped: {", ".join(known)}; or a .yaml file)'
-        )
-    return shipped[name]
 
 
 def _stages(quiet: bool) -> Any:
