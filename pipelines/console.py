@@ -36,15 +36,24 @@ def run(app: typer.Typer) -> None:
     except TerraError as error:
         if debug:
             raise
+        from terra_cot.engine import WorkerLost
+
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("stopped; run the same command again to go on", file=sys.stderr)  # noqa: T201
-        sys.exit(130)
+        sys.exit(1 if isinstance(error, WorkerLost) else 2)
     except BrokenPipeError:
         # The reader of our output went away (`| head`): not our failure, and Python must not complain at exit either.
         sys.stderr.close()
         sys.exit(141)
+    except OSError as error:
+        # Disk full, no permission, a file gone: nothing in our code to look for.
+        if debug:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"error: {where}{error.strerror or error}", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("stopped; run the same command again to go on", file=sys.stderr)  # noqa: T201
+        sys.exit(130)
 
 
 def say(text: str, quiet: bool = False) -> None:
