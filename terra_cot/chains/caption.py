@@ -41,11 +41,11 @@ def write(draft: Draft, context: Context, seed: int) -> Text:
         entry = context.subject(target)
         share = numbers.percent(draft.value("share", mask))
         where = place(draft.value("row", mask), draft.value("column", mask), context.compass)
-        cover = verb(entry, "covers", "cover")
+        cover, own = verb(entry, "makes up", "make up"), verb(entry, "its", "their")
         mark = seg(target, context.dated)
         size = numbers.pixels(draft.value("pixels", mask))
         lead = f"{capital(entry.noun)} {mark} {cover} {share} of the scene ({size})"
-        steps.append(f"{lead}, centred in the {where}.")
+        steps.append(f"{lead}, with {own} mean position in the {where}.")
         parts.append(f"{entry.noun} ({share})")
     valid = numbers.pixels(draft.value("valid_pixels"))
     steps.append(f"Shares are of the {valid} with a known class.")

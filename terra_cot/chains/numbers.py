@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from terra_cot.sample import Evidence
 
-# A number stands alone: the 2 of "Sentinel-2", the 0 of "t0" and the 2 of "m2" belong to names.
-_NUMBER = re.compile(r"(?<![\w.,-])\d[\d,]*(?:\.\d+)?(?![\w])")
+# Digits after a letter belong to a name (t0, m2, B08, Sentinel-2); all others are a number, whatever follows (15m).
+_NUMBER = re.compile(r"(?<!\w)(?<![^\W\d_]-)(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|(?<![\w.])\.\d+")
 _HA_M2, _KM2_M2 = 10_000.0, 1_000_000.0
 
 
@@ -25,7 +25,8 @@ def count(value: float) -> str:
 
 
 def metres(value: float) -> str:
-    return f"{value:,.0f} m"
+    """Decimetres below a hundred metres: aerial images resolve them."""
+    return f"{value:,.1f} m" if round(value, 1) < 100 else f"{value:,.0f} m"
 
 
 def gsd(value: float) -> str:

@@ -8,7 +8,11 @@ from terra_cot.legend import LandClass
 from terra_cot.sample import SEG
 
 _COMPASS = (("north-west", "north", "north-east"), ("west", "centre", "east"), ("south-west", "south", "south-east"))
-_IMAGE = (("upper left", "top", "upper right"), ("left", "centre", "right"), ("lower left", "bottom", "lower right"))
+_IMAGE = (
+    ("upper left", "upper middle", "upper right"),
+    ("middle left", "centre", "middle right"),
+    ("lower left", "lower middle", "lower right"),
+)
 
 
 def seg(target: Target, dated: bool) -> str:

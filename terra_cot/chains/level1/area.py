@@ -32,17 +32,17 @@ def write(draft: Draft, context: Context, seed: int) -> Text:
         total = numbers.area(draft.value("area", 0))
         side = numbers.gsd(draft.value("gsd"))
         question = (
-            f"What area {verb(entry, 'does', 'do')} the {entry.noun} cover?",
-            f"How much ground is {entry.noun}?",
+            f"What area {verb(entry, 'does', 'do')} {entry.noun} take up?",
+            f"How much ground {verb(entry, 'does', 'do')} {entry.noun} occupy?",
             f"How large is the area of {entry.noun}?",
         )[draw(3, seed, "question")]
         return Text(question, f"{start}. A pixel is {side} on a side, which makes {total} in all.", total)
     share = numbers.percent(draft.value("share", 0))
     valid = numbers.pixels(draft.value("valid_pixels"))
     question = (
-        f"What percentage of the image {verb(entry, 'does', 'do')} the {entry.noun} cover?",
-        f"What share of the scene is {entry.noun}, in percent?",
-        f"How much of the scene, in percent, is {entry.noun}?",
+        f"What percentage of the image {verb(entry, 'does', 'do')} {entry.noun} take up?",
+        f"What share of the scene, in percent, {verb(entry, 'does', 'do')} {entry.noun} occupy?",
+        f"How much of the scene, in percent, {verb(entry, 'does', 'do')} {entry.noun} fill?",
     )[draw(3, seed, "question")]
     return Text(question, f"{start} of the {valid} with a known class. That is {share}.", share)
 

@@ -36,19 +36,18 @@ def write(draft: Draft, context: Context, seed: int) -> Text:
     one, two = draft.targets
     first, second = context.subject(one), context.subject(two)
     question = (
-        f"Does any {first.noun} border {second.noun}?" if not first.plural
-        else f"Do any {first.noun} border {second.noun}?",
+        f"{verb(first, 'Does', 'Do')} {first.noun} border {second.noun} anywhere?",
         f"Do {first.noun} and {second.noun} share a boundary?",
         f"{verb(first, 'Is', 'Are')} {first.noun} next to {second.noun} anywhere in this image?",
-    )[draw(3, seed, "question")]  # fmt: skip
+    )[draw(3, seed, "question")]
     sizes = [numbers.pixels(draft.value("pixels", mask)) for mask in (0, 1)]
     start = (
-        f"{capital(first.noun)} {seg(one, context.dated)}, {sizes[0]}. "
-        f"{capital(second.noun)} {seg(two, context.dated)}, {sizes[1]}. "
+        f"{capital(first.noun)} {seg(one, context.dated)} {verb(first, 'takes up', 'take up')} {sizes[0]}, "
+        f"{second.noun} {seg(two, context.dated)} {sizes[1]}. "
     )
     if draft.value("adjacent", 0, 1):
-        return Text(question, start + "The first mask, grown by a single pixel, meets the second: they touch.", "Yes")
-    return Text(question, start + "The first mask, grown by a single pixel, stays clear of the second.", "No")
+        return Text(question, start + "Grown by a single pixel, the first mask meets the second: they touch.", "Yes")
+    return Text(question, start + "Grown by a single pixel, the first mask still stays clear of the second.", "No")
 
 
 TASK = Task("boundary", "l1", True, propose, write)

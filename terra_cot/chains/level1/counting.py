@@ -34,14 +34,14 @@ def write(draft: Draft, context: Context, seed: int) -> Text:
     question = (
         f"How many separate regions of {entry.noun} are there?",
         f"Count the regions of {entry.noun}; regions that touch, even at a corner, are one.",
-        f"Into how many separate patches {verb(entry, 'does', 'do')} the {entry.noun} fall?",
+        f"How many separate patches {verb(entry, 'does', 'do')} {entry.noun} form?",
     )[draw(3, seed, "question")]
     mark, size = seg(target, context.dated), numbers.pixels(draft.value("pixels", 0))
     number = numbers.count(regions)
-    shape = "a single connected region" if regions == 1 else f"{number} regions that do not touch"
+    shape = "a single connected region" if regions == 1 else f"{number} regions that do not touch one another"
     chain = (
         f"{capital(entry.noun)} {mark} {verb(entry, 'takes up', 'take up')} {size}. "
-        f"Following what touches what, the mask is {shape}. The count is {number}."
+        f"The mask forms {shape}, so the count is {number}."
     )
     return Text(question, chain, number)
 

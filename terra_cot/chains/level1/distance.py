@@ -35,7 +35,7 @@ def write(draft: Draft, context: Context, seed: int) -> Text:
     one, two = draft.targets
     first, second = context.subject(one), context.subject(two)
     question = (
-        f"How far is the nearest {first.noun} from {second.noun}, in metres?",
+        f"How far apart are {first.noun} and {second.noun} at their closest, in metres?",
         f"What is the shortest distance between {first.noun} and {second.noun}, in metres?",
         f"At their closest, how many metres lie between {first.noun} and {second.noun}?",
     )[draw(3, seed, "question")]
@@ -43,8 +43,8 @@ def write(draft: Draft, context: Context, seed: int) -> Text:
     total = numbers.metres(draft.value("distance", 0, 1))
     chain = (
         f"{capital(first.noun)} {verb(first, 'is', 'are')} here {seg(one, context.dated)}, "
-        f"{second.noun} there {seg(two, context.dated)}. Isolated pixels aside, the closest two are {apart} apart; "
-        f"at {side} a pixel that is {total}."
+        f"{second.noun} there {seg(two, context.dated)}. Isolated pixels aside, the two come within {apart} of each "
+        f"other; at {side} a pixel that is {total}."
     )
     return Text(question, chain, total)
 

@@ -29,7 +29,7 @@ def write(draft: Draft, context: Context, seed: int) -> Text:
     entry = context.subject(target)
     mark, value = seg(target, context.dated), draft.value("pixels", 0)
     question = (
-        f"{verb(entry, 'Is', 'Are')} there any {entry.noun} in this image?",
+        f"{verb(entry, 'Does', 'Do')} {entry.noun} appear in this image?",
         f"Does this scene contain {entry.noun}?",
         f"Can {entry.noun} be seen here?",
     )[draw(3, seed, "question")]
@@ -42,7 +42,7 @@ def write(draft: Draft, context: Context, seed: int) -> Text:
         return Text(question, finding, "Yes")
     finding = (
         f"I look for {entry.noun} {mark}. The mask stays empty, with {numbers.pixels(value)}, so there is none.",
-        f"Nothing in the image fits {entry.noun} {mark}: {numbers.pixels(value)}.",
+        f"Nothing in the image matches {entry.noun} {mark}: {numbers.pixels(value)}.",
     )[draw(2, seed, "chain")]
     return Text(question, finding, "No")
 

@@ -33,14 +33,14 @@ def write(draft: Draft, context: Context, seed: int) -> Text:
     row, column = draft.value("row", 0), draft.value("column", 0)
     where = place(row, column, context.compass)
     question = (
-        f"In which part of the image {verb(entry, 'does', 'do')} the {entry.noun} centre?",
-        f"Where {verb(entry, 'is', 'are')} the {entry.noun} on average?",
+        f"In which part of the image does the centre of the {entry.noun} lie?",
+        f"Taken as a whole, where in the image {verb(entry, 'does', 'do')} {entry.noun} lie?",
         f"Which ninth of the image holds the centroid of the {entry.noun}?",
     )[draw(3, seed, "question")]
     chain = (
-        f"{capital(entry.noun)} {seg(target, context.dated)}: {numbers.pixels(draft.value('pixels', 0))}. "
-        f"Their mean position is {numbers.position(row)} of the way down and {numbers.position(column)} of the way "
-        f"across from the left, which is the {where}."
+        f"{capital(entry.noun)} {seg(target, context.dated)} {verb(entry, 'takes up', 'take up')} "
+        f"{numbers.pixels(draft.value('pixels', 0))}, whose mean position is {numbers.position(row)} of the way down "
+        f"and {numbers.position(column)} of the way across from the left: the {where}."
     )
     return Text(question, chain, where)
 
