@@ -9,12 +9,18 @@ import yaml
 
 from terra_cot.atomic import write_bytes
 
+NAME = "README.md"
 _SPDX = {"CC0-1.0": "cc0-1.0", "CDLA-Permissive-1.0": "cdla-permissive-1.0", "CC-BY-4.0": "cc-by-4.0"}
 _SPDX |= {"CC-BY-NC-SA-4.0": "cc-by-nc-sa-4.0"}
 
 
 def write_card(folder: Path, body: dict[str, Any]) -> None:
     """Write the card of a dataset from the body of its manifest."""
+    write_bytes(folder / NAME, card_text(body).encode())
+
+
+def card_text(body: dict[str, Any]) -> str:
+    """The card of a dataset: a function of its manifest, so that an altered card shows."""
     counts = body["counts"]
     tables = ["samples", "tiles"] if counts.get("samples", {}).get("kept") else ["tiles"]
     licences = sorted({entry["licence"] for entry in body["sources"]})
@@ -32,7 +38,7 @@ def write_card(folder: Path, body: dict[str, Any]) -> None:
             for name in tables
         ],
     }
-    write_bytes(folder / "README.md", (_head(front) + _body(body, tables)).encode())
+    return _head(front) + _body(body, tables)
 
 
 def _head(front: dict[str, Any]) -> str:
@@ -68,6 +74,6 @@ def _body(body: dict[str, Any], tables: list[str]) -> str:
         lines += [f"| {task} | {number} |" for task, number in counts["samples"]["by_task"].items()]
     lines += ["", "| source | licence | scenes |", "|---|---|---:|"]
     lines += [f"| {entry['source']} | {entry['licence']} | {entry['scenes']} |" for entry in body["sources"]]
-    lines += ["", f"Recipe sha256 `{body['recipe_sha256']}`, seed {body['seed']}. Everything dropped is in", ""]
-    lines[-2] += " `dropped.jsonl`, with its reason."
+    lines += ["", f"Recipe sha256 `{body['recipe_sha256']}`, seed {body['seed']}.", ""]
+    lines += ["Everything dropped is in `dropped.jsonl`, with its reason.", ""]
     return "\n".join(lines)

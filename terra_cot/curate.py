@@ -18,18 +18,19 @@ import orjson
 from terra_cot import FORMAT_VERSION, __version__
 from terra_cot.atomic import sha256_json, write_bytes, write_json
 from terra_cot.card import write_card
+from terra_cot.counts import SAMPLE_KEYS, dataset_counts
 from terra_cot.cut import TileOptions, cut_scene, tile_count
 from terra_cot.engine import work
 from terra_cot.errors import ConfigError, DataError
 from terra_cot.generate import GenerateOptions, samples_of
-from terra_cot.manifest import file_entry, read_manifest, write_manifest
+from terra_cot.manifest import file_entry, write_manifest
 from terra_cot.recipe import Recipe, apply_settings, make_recipe
 from terra_cot.sample import Sample
 from terra_cot.scene import Drop, Scene, read_scenes, to_row, write_scenes
 from terra_cot.shards import SAMPLES, TILES, Part, read_rows, write_part
 from terra_cot.sources import scan
 from terra_cot.tile import TileRecord
-from terra_cot.workspace import Marker, Markers, Workspace
+from terra_cot.workspace import Marker, Markers, Workspace, purpose
 
 OnStep = Callable[[str, int, int], None]
 """Told the stage ("scan", "tile", "generate"), what is done and how much there is (0 while unknown)."""
@@ -74,8 +75,8 @@ def run(
         ConflictError: `out` is in use or holds something else.
         DataError, ConfigError: the source cannot be read, or the recipe does not fit it.
     """
+    found = scan(recipe.source.kind, Path(recipe.source.root), recipe.source.options())
     with Workspace(out, recipe.body(), force) as workspace:
-        found = scan(recipe.source.kind, Path(recipe.source.root), recipe.source.options())
         scan_to(workspace.hidden, found, recipe.limit, on_step)
         _tile(workspace, recipe, workers, on_step)
         _generate(workspace, recipe, workers, on_step)
@@ -99,11 +100,14 @@ def generate(
 
     Raises:
         ConfigError: a setting outside `generate.` and `seed`, which would no longer describe the tiles.
+        DataError: no tiles, or not all of them.
     """
     for setting in settings:
         if not setting.startswith(("generate.", "seed=")):
             raise ConfigError(f"--set {setting}: the tiles are cut; only generate.* and seed can still be set")
-    recipe = make_recipe(apply_settings(read_manifest(folder, "dataset")["recipe"], settings))
+    recipe = make_recipe(apply_settings(purpose(folder), settings))
+    if not Markers(folder).tiled():
+        raise DataError("the tiles are not finished", file=folder, fix="run the command that cuts them again")
     with Workspace(folder, recipe.body(), adopt=True) as workspace:
         _generate(workspace, recipe, workers, on_step)
         return finish(workspace, recipe)
@@ -115,12 +119,18 @@ def scan_to(
     """Write `scenes.parquet` and `scan.json` (counts and drops) from a scan, streamed; returns the latter."""
     drops: list[dict[str, str]] = []
     licences: Counter[str] = Counter()
+    known: set[str] = set()
 
     def kept() -> Iterator[Scene]:
         for item in found:
             if isinstance(item, Drop):
                 drops.append({"stage": "scan", **item.to_row()})
                 continue
+            if item.scene_id in known:  # its tiles would take the names of another scene's
+                drop = Drop("scene", item.scene_id, "duplicate_scene", "a scene of this name was kept already")
+                drops.append({"stage": "scan", **drop.to_row()})
+                continue
+            known.add(item.scene_id)
             licences[f"{item.source}\n{item.licence}"] += 1
             if on_step:
                 on_step("scan", licences.total(), 0)
@@ -179,6 +189,7 @@ def _tile(workspace: Workspace, recipe: Recipe, workers: int, on_step: OnStep | 
         if on_step:
             on_step("tile", done, sum(sizes))
     workspace.markers.remove_parts_from(TILES, len(sizes))
+    workspace.markers.mark_tiled()
 
 
 def cut_part(job: TilePart) -> int:
@@ -198,6 +209,7 @@ def cut_part(job: TilePart) -> int:
                     counts[item.split] += 1
                     yield item.to_row()
 
+    job.markers.begin(TILES)
     part = write_part(job.markers.folder, TILES, job.number, rows())
     job.markers.mark(TILES, job.number, Marker(fingerprint, part, {"split": dict(counts)}, drops))
     return job.number
@@ -223,10 +235,6 @@ def _stamp(path: Path) -> list[int]:
 
 def _generate(workspace: Workspace, recipe: Recipe, workers: int, on_step: OnStep | None) -> None:
     markers = workspace.markers.all(TILES)
-    if not markers:
-        raise DataError(
-            "no tiles", file=workspace.folder, fix="cut them first with `terra-cot tile` or `terra-cot run`"
-        )
     parts = (
         SamplePart(workspace.markers, number, marker.part, recipe.generate, recipe.seed)
         for number, marker in enumerate(markers)
@@ -265,19 +273,19 @@ def generate_part(job: SamplePart) -> int:
     if job.markers.marker(SAMPLES, job.number, fingerprint):
         return job.number
     drops: list[dict[str, str]] = []
-    counts: dict[str, Counter[str]] = {"tier": Counter(), "task": Counter(), "split": Counter()}
+    counts: dict[str, Counter[str]] = {key: Counter() for key in SAMPLE_KEYS}
 
     def rows() -> Iterator[dict[str, Any]]:
         for record in light_tiles(job.markers.folder, job.tiles):
             for item in samples_of(record, job.options, job.seed):
                 if isinstance(item, Sample):
-                    counts["tier"][item.tier] += 1
-                    counts["task"][item.task] += 1
-                    counts["split"][item.split] += 1
+                    for key, counter in counts.items():
+                        counter[getattr(item, key)] += 1
                     yield item.to_row()
                 else:
                     drops.append({"stage": "generate", **item.to_row()})
 
+    job.markers.begin(SAMPLES)
     part = write_part(job.markers.folder, SAMPLES, job.number, rows())
     plain = {key: dict(counter) for key, counter in counts.items()}
     job.markers.mark(SAMPLES, job.number, Marker(fingerprint, part, plain, drops))
@@ -293,12 +301,18 @@ def finish(workspace: Workspace, recipe: Recipe) -> dict[str, Any]:
         workspace.folder / "dropped.jsonl",
         b"".join(orjson.dumps(drop, option=orjson.OPT_APPEND_NEWLINE) for drop in drops),
     )
+    counts = dataset_counts(
+        scenes=summary["scenes"],
+        tiles=_total(tiles, "split"),
+        samples={key: _total(samples, key) for key in SAMPLE_KEYS} if samples else None,
+        drops=drops,
+    )
     body = {
         "recipe": recipe.body(),
         "recipe_sha256": recipe.sha256(),
         "seed": recipe.seed,
         "sources": summary["sources"],
-        "counts": _counts(summary, tiles, samples, drops),
+        "counts": counts,
     }
     write_card(workspace.folder, body)
     body["files"] = [file_entry(workspace.folder, name) for name in ("README.md", "dropped.jsonl")]
@@ -306,38 +320,8 @@ def finish(workspace: Workspace, recipe: Recipe) -> dict[str, Any]:
     return write_manifest(workspace.folder, "dataset", body, parts)
 
 
-def _counts(
-    summary: dict[str, Any], tiles: list[Marker], samples: list[Marker], drops: list[dict[str, str]]
-) -> dict[str, Any]:
-    """What was read, kept and dropped by reason at each stage: read = kept + the sum of dropped, by construction."""
-
-    def dropped(stage: str, level: str) -> dict[str, int]:
-        found = Counter(drop["reason"] for drop in drops if drop["stage"] == stage and drop["level"] == level)
-        return dict(sorted(found.items()))
-
-    def stage(kept: int, reasons: dict[str, int]) -> dict[str, Any]:
-        return {"read": kept + sum(reasons.values()), "kept": kept, "dropped": reasons}
-
-    cut = sum(marker.part.rows for marker in tiles)
-    counts: dict[str, Any] = {
-        "scenes": stage(summary["scenes"], dropped("scan", "scene")),
-        "frames_dropped": {name: dropped(name, "frame") for name in ("scan", "tile")},
-        "tiles": {**stage(cut, dropped("tile", "tile")), **_sum(tiles, "split")},
-    }
-    if samples:
-        unused = dropped("generate", "tile")
-        counts["annotated_tiles"] = {"read": cut, "kept": cut - sum(unused.values()), "dropped": unused}
-        counts["samples"] = {
-            "kept": sum(marker.part.rows for marker in samples),
-            **_sum(samples, "tier"),
-            **_sum(samples, "task"),
-            **_sum(samples, "split"),
-        }
-    return counts
-
-
-def _sum(markers: list[Marker], key: str) -> dict[str, dict[str, int]]:
+def _total(markers: list[Marker], key: str) -> Counter[str]:
     total: Counter[str] = Counter()
     for marker in markers:
         total.update(marker.counts.get(key, {}))
-    return {f"by_{key}": dict(sorted(total.items()))}
+    return total

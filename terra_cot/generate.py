@@ -85,10 +85,7 @@ def _chosen(view: TileView, options: GenerateOptions, seed: int) -> Iterator[tup
 def _sample(tile: TileRecord, view: TileView, task: Task, draft: Draft, number: int, seed: int) -> Sample:
     sample_id = f"{tile.tile_id}-{number:02d}-{task.name}"
     own_seed = seed_of(seed, sample_id)
-    modalities = pick(shown_modalities(tile), own_seed, "modalities")
-    frames = tuple(
-        ShownFrame(entry.frame, entry.modality) for entry in tile.shown(view.frame) if entry.modality in modalities
-    )
+    frames = frames_shown(tile, own_seed)
     text = task.write(draft, context_of(tile, frames), own_seed)
     return Sample(
         sample_id=sample_id,
@@ -106,6 +103,14 @@ def _sample(tile: TileRecord, view: TileView, task: Task, draft: Draft, number: 
         split=tile.split,
         seed=own_seed,
     )
+
+
+def frames_shown(tile: TileRecord, seed: int) -> tuple[ShownFrame, ...]:
+    """The images of the labelled date that the sample of this seed shows."""
+    assert tile.label_frame is not None
+    modalities = pick(shown_modalities(tile), seed, "modalities")
+    records = tile.shown(tile.label_frame)
+    return tuple(ShownFrame(entry.frame, entry.modality) for entry in records if entry.modality in modalities)
 
 
 def context_of(tile: TileRecord, frames: tuple[ShownFrame, ...]) -> Context:

@@ -57,9 +57,7 @@ def sample_picture(sample: Sample, tile: TileRecord) -> Image.Image:
 
 def panels(sample: Sample, tile: TileRecord) -> list[tuple[NDArray[np.uint8], str]]:
     """(HW3 uint8, title) of each image that the sample shows, then of each step's mask on its image."""
-    shown = [
-        (_decode(tile, entry.frame, entry.modality), f"{entry.frame} {entry.modality}") for entry in sample.frames
-    ]
+    shown = [(_decode(tile, entry.frame, entry.modality), f"{entry.frame} {entry.modality}") for entry in sample.frames]
     base = {entry.frame: entry.modality for entry in reversed(sample.frames)}
     for number, mask in enumerate(sample.masks, start=1):
         image = _decode(tile, mask.frame, base[mask.frame])

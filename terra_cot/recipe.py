@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from terra_cot import FORMAT_VERSION
 from terra_cot.atomic import sha256_json
 from terra_cot.cut import TileOptions
 from terra_cot.errors import ConfigError, did_you_mean, shorten
@@ -46,6 +48,17 @@ class Recipe(BaseModel):
 
     def sha256(self) -> str:
         return sha256_json(self.body())
+
+
+def schema_text() -> str:
+    """What schemas/recipe.schema.json holds: JSON Schema (draft 2020-12) of a recipe."""
+    body = Recipe.model_json_schema()
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"https://terra-cot.org/schemas/{FORMAT_VERSION}/recipe.schema.json",
+        "version": FORMAT_VERSION,
+    }
+    return json.dumps({**head, **body}, indent=2) + "\n"
 
 
 def load_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:

@@ -2,6 +2,7 @@
 
 A marker holds the fingerprint of all that its part follows from. On the next run a part whose marker matches, and
 whose file still has the marked size, is kept; any other is made again. So a run can be killed anywhere and resumed.
+The manifest goes before the first part changes: a folder that has one is finished.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import orjson
 from filelock import FileLock, Timeout
 
 from terra_cot.atomic import clear_leftovers, write_json
-from terra_cot.errors import ConflictError
+from terra_cot.errors import ConflictError, DataError
 from terra_cot.manifest import NAME as MANIFEST
 from terra_cot.shards import Part, Table
 
@@ -54,16 +55,31 @@ class Markers:
         whole = marker.part.rows == 0 or (file.is_file() and file.stat().st_size == marker.part.bytes)
         return marker if whole and marker.fingerprint == fingerprint else None
 
+    def begin(self, table: Table) -> None:
+        """Say that a part of `table` is about to change: nothing that follows from the parts is true any longer."""
+        (self.folder / MANIFEST).unlink(missing_ok=True)
+        if table.name == "tiles":
+            self._tiled.unlink(missing_ok=True)
+
+    def mark_tiled(self) -> None:
+        """Say that all tiles are cut."""
+        write_json(self._tiled, True)
+
+    def tiled(self) -> bool:
+        return self._tiled.is_file()
+
+    @property
+    def _tiled(self) -> Path:
+        return self.hidden / "tiled.json"
+
     def mark(self, table: Table, number: int, marker: Marker) -> None:
         write_json(self._marker_path(table, number), asdict(marker))
 
     def remove_parts_from(self, table: Table, number: int) -> None:
         """Remove parts that the plan no longer has."""
-        for path in table.parts(self.folder):
-            if int(path.stem.removeprefix("part-")) >= number:
-                path.unlink()
-        for path in self.hidden.glob(f"{table.name}-*.json"):
-            if int(path.stem.removeprefix(f"{table.name}-")) >= number:
+        for path in [*table.parts(self.folder), *self.hidden.glob(f"{table.name}-*.json")]:
+            place = path.stem.rpartition("-")[2]
+            if place.isdecimal() and int(place) >= number:
                 path.unlink()
 
     def all(self, table: Table) -> list[Marker]:
@@ -127,7 +143,8 @@ class Workspace:
         """Make sure that the folder serves this purpose, or clear it when forced."""
         note = self.hidden / "purpose.json"
         known = orjson.loads(note.read_bytes()) if note.exists() else None
-        if known is not None and known != self._purpose and not self._adopt:
+        started = any(self.hidden.glob("*-*.json"))  # a scan that failed leaves nothing to protect
+        if known is not None and known != self._purpose and started and not self._adopt:
             if not self._force:
                 raise ConflictError(
                     f"{self.folder}: holds a run of another recipe ({_difference(known, self._purpose)}); "
@@ -148,6 +165,21 @@ class Workspace:
                 path.unlink()
         for marker in self.hidden.glob("*.json"):
             marker.unlink()
+
+
+def purpose(folder: Path) -> dict[str, Any]:
+    """What a folder in the making is made for.
+
+    Raises:
+        DataError: it is none.
+    """
+    note = Markers(folder).hidden / "purpose.json"
+    try:
+        return orjson.loads(note.read_bytes())  # type: ignore[no-any-return]
+    except (OSError, orjson.JSONDecodeError):
+        raise DataError(
+            "no dataset in the making", file=folder, fix="cut tiles first with `terra-cot tile` or `terra-cot run`"
+        ) from None
 
 
 def _difference(known: Any, wanted: Any, where: str = "") -> str:

@@ -1,0 +1,51 @@
+"""Counts of a dataset: at every stage what was read is what was kept plus what was dropped, by reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+SAMPLE_KEYS = ("tier", "task", "split")
+"""The fields of a sample that are counted by value."""
+
+
+def dataset_counts(
+    *, scenes: int, tiles: Mapping[str, int], samples: Mapping[str, Mapping[str, int]] | None, drops: Iterable[Any]
+) -> dict[str, Any]:
+    """The `counts` of a manifest.
+
+    Args:
+        scenes: scenes kept by the scan.
+        tiles: tiles kept, by split.
+        samples: samples kept, by each of SAMPLE_KEYS; None where none were generated yet.
+        drops: rows of dropped.jsonl.
+    """
+    by_stage: dict[tuple[str, str], Counter[str]] = {}
+    for drop in drops:
+        by_stage.setdefault((drop["stage"], drop["level"]), Counter())[drop["reason"]] += 1
+
+    def dropped(stage: str, level: str) -> dict[str, int]:
+        return _sorted(by_stage.get((stage, level), {}))
+
+    def stage(kept: int, reasons: dict[str, int]) -> dict[str, Any]:
+        return {"read": kept + sum(reasons.values()), "kept": kept, "dropped": reasons}
+
+    cut = sum(tiles.values())
+    counts: dict[str, Any] = {
+        "scenes": stage(scenes, dropped("scan", "scene")),
+        "frames_dropped": {name: dropped(name, "frame") for name in ("scan", "tile")},
+        "tiles": {**stage(cut, dropped("tile", "tile")), "by_split": _sorted(tiles)},
+    }
+    if samples is not None:
+        unused = dropped("generate", "tile")
+        counts["annotated_tiles"] = {"read": cut, "kept": cut - sum(unused.values()), "dropped": unused}
+        counts["samples"] = {
+            "kept": sum(samples[SAMPLE_KEYS[0]].values()),
+            **{f"by_{key}": _sorted(samples[key]) for key in SAMPLE_KEYS},
+        }
+    return counts
+
+
+def _sorted(counts: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items()))

@@ -1,0 +1,134 @@
+"""A sample is right when masks follow from the label map, evidence from masks, and words from evidence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from terra_cot.chains import TASKS
+from terra_cot.chains.draft import Draft, Target
+from terra_cot.chains.numbers import underived
+from terra_cot.draw import seed_of
+from terra_cot.errors import DataError
+from terra_cot.evidence import FACTS, BoolMask, Ground, measure_fact
+from terra_cot.generate import context_of, frames_shown
+from terra_cot.legend import Legend, legend
+from terra_cot.mask import check_counts
+from terra_cot.sample import Sample
+from terra_cot.tile import TileRecord
+from terra_cot.verify.report import TOLERANCE, Where
+
+
+class Labels:
+    """The label map of the last tile asked for: samples come tile by tile."""
+
+    def __init__(self) -> None:
+        self._tile = ""
+        self._label: NDArray[np.uint16] = np.zeros((0, 0), np.uint16)
+
+    def of(self, tile: TileRecord) -> NDArray[np.uint16]:
+        if tile.tile_id != self._tile:
+            self._tile, self._label = tile.tile_id, tile.label_array()
+        return self._label
+
+
+def check_sample(row: dict[str, Any], tiles: dict[str, TileRecord], labels: Labels, seed: int, where: Where) -> None:
+    tile = tiles.get(row["tile_id"])
+    if tile is None or tile.label is None or tile.legend is None:
+        where.say("tile_id", f"no labelled tile {row['tile_id']} in the tiles of this part")
+        return
+    try:
+        sample = Sample.from_row(row)
+    except (ValueError, TypeError, KeyError) as error:
+        where.say("chain", str(error))
+        return
+    if sample.split != tile.split:
+        where.say("split", f"is {sample.split}, the tile's is {tile.split}")
+    if sample.seed != seed_of(seed, sample.sample_id):
+        where.say("seed", "does not follow from the sample's name and the seed of the recipe")
+    present = {(frame.frame, frame.modality) for frame in tile.frames}
+    if any((shown.frame, shown.modality) not in present for shown in sample.frames):
+        where.say("frames", "shows an image that the tile does not have")
+    elif sample.frames != frames_shown(tile, sample.seed):
+        where.say("frames", "are not those drawn by the sample's seed")
+    source, label = legend(tile.legend), labels.of(tile)
+    masks = _check_masks(sample, tile, source, label, where)
+    if masks is None:
+        return
+    _check_evidence(sample, masks, Ground(_valid_px(sample, source, label), tile.gsd_m), where)
+    _check_text(sample, tile, where)
+
+
+def _check_masks(
+    sample: Sample, tile: TileRecord, source: Legend, label: NDArray[np.uint16], where: Where
+) -> list[BoolMask] | None:
+    """Bool masks of the sample when all can be decoded; problems where one is not what the label map says."""
+    masks: list[BoolMask] = []
+    for number, mask in enumerate(sample.masks):
+        where.report.masks += 1
+        name = f"masks[{number}]"
+        if mask.size != (tile.height, tile.width):
+            where.say(f"{name}.size", f"is {mask.size}, the tile {(tile.height, tile.width)}")
+            return None
+        try:
+            check_counts(mask.size, mask.counts)
+            expected: NDArray[np.bool_] = source.mask(label, mask.label)
+        except DataError as error:
+            where.say(name, str(error))
+            return None
+        found = mask.to_array()
+        if mask.frame != tile.label_frame:
+            where.say(f"{name}.frame", f"is {mask.frame}, the label map describes {tile.label_frame}")
+        if not np.array_equal(found, expected):
+            differ = int((found != expected).sum())
+            where.say(name, f"differs from {mask.label} in the label map in {differ} pixels")
+        masks.append(found)
+    return masks
+
+
+def _check_evidence(sample: Sample, masks: list[BoolMask], ground: Ground, where: Where) -> None:
+    for number, item in enumerate(sample.evidence):
+        where.report.evidence += 1
+        name = f"evidence[{number}].{item.fact}"
+        try:
+            value = measure_fact(item, masks, ground)
+        except DataError as error:
+            where.say(name, str(error))
+            continue
+        if value is None or not np.isclose(item.value, value, rtol=TOLERANCE, atol=0):
+            where.say(name, f"says {item.value}, the masks give {value}")
+        if item.unit != FACTS[item.fact].unit:
+            where.say(name, f"unit is {item.unit}, expected {FACTS[item.fact].unit}")
+
+
+def _valid_px(sample: Sample, source: Legend, label: NDArray[np.uint16]) -> int:
+    """Valid pixels of the view that the sample's labels belong to."""
+    labels = {mask.label for mask in sample.masks}
+    native = labels <= {entry.name for entry in source.native}
+    vocabulary = source.vocabulary("native" if native else "display")
+    return int(np.count_nonzero(vocabulary.index(label)))
+
+
+def _check_text(sample: Sample, tile: TileRecord, where: Where) -> None:
+    for name in ("question", "chain", "answer"):
+        strange = underived(getattr(sample, name), sample.evidence)
+        if strange:
+            where.say(name, f"states {', '.join(strange)}, which no evidence gives")
+    kind, _, template = sample.writer.partition(":")
+    if kind != "template":
+        return
+    task = TASKS.get(template)
+    if task is None or task.name != sample.task or task.tier != sample.tier:
+        where.say("writer", f"{sample.writer} does not write {sample.tier}/{sample.task}")
+        return
+    targets = tuple(Target(mask.frame, mask.label) for mask in sample.masks)
+    try:
+        text = task.write(Draft(sample.task, targets, sample.evidence), context_of(tile, sample.frames), sample.seed)
+    except (KeyError, ValueError, DataError) as error:
+        where.say("evidence", f"the text cannot be written from it ({error})")
+        return
+    for name in ("question", "chain", "answer", "options"):
+        if getattr(sample, name) != getattr(text, name):
+            where.say(name, f'is not what {sample.writer} writes: "{getattr(text, name)}"')

@@ -1,0 +1,96 @@
+"""A tile is right when its pictures are what its rasters show, on the grid that its row states."""
+
+from __future__ import annotations
+
+import warnings
+from io import BytesIO
+
+import numpy as np
+from affine import Affine
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+from rasterio.crs import CRS
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.io import MemoryFile
+
+from terra_cot.display import Stretch, display
+from terra_cot.errors import TerraError
+from terra_cot.frame import Frame
+from terra_cot.grid import Grid
+from terra_cot.legend import legend
+from terra_cot.tile import FrameRecord, TileRecord
+from terra_cot.verify.report import TOLERANCE, Where
+
+
+def check_tile(tile: TileRecord, stretch: Stretch, where: Where) -> None:
+    grid = Grid(tile.crs, Affine(*tile.transform), tile.height, tile.width, tile.gsd_m)
+    if not np.isclose(grid.transform.a, tile.gsd_m, rtol=TOLERANCE, atol=0):
+        where.say("gsd_m", f"is {tile.gsd_m}, the transform has pixels of {grid.transform.a}")
+    place = grid.lon_lat()
+    if place and (tile.lon is None or tile.lat is None or not np.allclose(place, (tile.lon, tile.lat), atol=1e-5)):
+        where.say("lon", f"and lat are {(tile.lon, tile.lat)}, the grid lies at {place}")
+    for frame in tile.frames:
+        name = f"frames.{frame.frame}.{frame.modality}"
+        picture = _picture(frame.image)
+        if picture is None or picture.shape != (*grid.shape, 3):
+            where.say(f"{name}.image", f"is not a colour picture of {tile.width} x {tile.height} px")
+        elif frame.raster is not None:
+            _check_raster(frame, grid, picture, stretch, name, where)
+    if tile.label is None:
+        return
+    try:
+        label = tile.label_array()
+        if label.shape != grid.shape:
+            where.say("label", f"is {label.shape[1]} x {label.shape[0]} px, the tile {tile.width} x {tile.height}")
+        if tile.legend is None:
+            where.say("legend", "a label map without a legend")
+        else:
+            legend(tile.legend).vocabulary("native").index(label)
+    except (TerraError, UnidentifiedImageError, OSError) as error:
+        where.say("label", str(error))
+    if tile.label_frame not in tile.frame_names():
+        where.say("label_frame", f"{tile.label_frame} is no frame of the tile")
+
+
+def _picture(data: bytes) -> NDArray[np.uint8] | None:
+    try:
+        with Image.open(BytesIO(data)) as picture:
+            return np.asarray(picture)
+    except (UnidentifiedImageError, OSError, SyntaxError):
+        return None
+
+
+def _check_raster(
+    frame: FrameRecord, grid: Grid, picture: NDArray[np.uint8], stretch: Stretch, name: str, where: Where
+) -> None:
+    """The raster has the tile's grid and the row's bands, and the picture is what it shows."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with MemoryFile(frame.raster) as memory, memory.open() as dataset:
+                pixels, nodata = dataset.read(), dataset.nodata
+                bands, crs, transform = dataset.descriptions, dataset.crs, dataset.transform
+    except RasterioError as error:
+        where.say(f"{name}.raster", f"cannot be read ({error})")
+        return
+    if bands != frame.bands or pixels.shape[1:] != grid.shape:
+        where.say(f"{name}.raster", f"holds {bands} of {pixels.shape[2]} x {pixels.shape[1]} px")
+        return
+    same_crs = crs is None if grid.crs is None else crs == CRS.from_user_input(grid.crs)
+    if not same_crs or not transform.almost_equals(grid.transform, 1e-6):
+        where.say(f"{name}.raster", "lies elsewhere than the tile")
+    valid = _valid(pixels, nodata)
+    if round(1.0 - float(valid.mean()), 6) != frame.nodata_fraction:
+        where.say(f"{name}.nodata_fraction", f"is {frame.nodata_fraction}, the raster has {1.0 - valid.mean():.6f}")
+    shown = display(Frame(frame.frame, frame.modality, frame.datetime, bands, pixels, valid, None, grid), stretch)
+    if not np.array_equal(shown, picture):
+        differ = int((shown != picture).any(axis=-1).sum())
+        where.say(f"{name}.image", f"differs from the picture of the raster in {differ} pixels")
+
+
+def _valid(pixels: NDArray[np.generic], nodata: float | None) -> NDArray[np.bool_]:
+    """Where a stored raster has data: no valid pixel holds its no-data value in any band."""
+    if nodata is None:
+        return np.ones(pixels.shape[1:], np.bool_)
+    known = ~np.isnan(pixels) if np.isnan(nodata) else np.not_equal(pixels, nodata)
+    return np.asarray(known.all(axis=0), np.bool_)
