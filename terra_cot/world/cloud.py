@@ -64,8 +64,8 @@ def make_cloud(rng: np.random.Generator, size_px: int, cover: float, sun_azimuth
     away = np.array([np.cos(azimuth), -np.sin(azimuth)]) * throw  # rows, columns
     edge = int(throw) + 8
     size = size_px + 2 * edge
-    banks = fractal(rng, size, max(40.0, 0.45 * size_px), 3.6)
-    puffs = fractal(rng, size, rng.uniform(45, 110), 3.7)
+    banks = fractal(rng, size, max(40.0, 0.45 * size_px), 3.6, coarse=4)
+    puffs = fractal(rng, size, rng.uniform(45, 110), 3.7, coarse=2)
     fleece = 1 - np.abs(fractal(rng, size, 30, 3.2))
     field = banks * np.float32(rng.uniform(0.6, 1.3)) + puffs * np.float32(0.75) + np.float32(0.22) * fleece
     here = (slice(edge, edge + size_px), slice(edge, edge + size_px))
@@ -91,8 +91,10 @@ def make_cloud(rng: np.random.Generator, size_px: int, cover: float, sun_azimuth
 
 def cover_band(band: F32, number: int, opacity: F32, shadow: F32, relief: F32) -> F32:
     """Return one band of reflectance under the sky; `number` is its place in `config.BANDS`."""
+    if not opacity.any():
+        return band
     lit = band * (1 - shadow * _DIM[number])
-    return np.asarray(lit * (1 - opacity) + _BRIGHT[number] * relief * opacity, dtype=np.float32)
+    return np.asarray(lit + opacity * (_BRIGHT[number] * relief - lit), dtype=np.float32)
 
 
 def _shifted(field: F32, move: np.ndarray) -> F32:

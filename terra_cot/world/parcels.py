@@ -66,7 +66,8 @@ def make_parcels(rng: np.random.Generator, size: int, scale: float, bocage: floa
     base = district.astype(np.int32) * (2 * reach)
     key = base + along
     in_column = column[key]
-    slide = unit(scramble(in_column, district)) * np.float32(400)
+    owner = np.repeat(np.arange(count, dtype=np.int32), 2 * reach)
+    slide = (unit(scramble(column, owner)) * np.float32(400))[key]
     across = np.clip(((across_m + slide) / _STEP_M + reach).astype(np.int32), 0, 2 * reach - 1) + base
     in_row = row[across]
     cell = scramble(in_column, in_row, district)
@@ -75,7 +76,7 @@ def make_parcels(rng: np.random.Generator, size: int, scale: float, bocage: floa
     piece = (column_part[key] * pieces).astype(np.int32)
     parcel = (scramble(cell, piece) % np.uint32(PARCELS)).astype(np.uint16)
 
-    edge_column = unit(scramble(in_column, district, np.int32(7)), 1)
+    edge_column = unit(scramble(column, owner, np.int32(7)), 1)[key]
     near_column = column_edge_m[key]
     near_row = row_edge_m[across]
     track = ((near_column < 3.0) & (edge_column < 0.5)) | ((near_row < 2.6) & (unit(cell, 9) < 0.10))

@@ -55,7 +55,7 @@ class WorldScene:
         sar_offset_px: (row, column) of the outer corner of the radar grid on the optical grid.
         optical_shifts: T misregistrations of the optical images; the first is zero.
         sar_shifts: T misregistrations of the radar images.
-        changes: The true changes.
+        changes: The true changes; an event that found no room leaves none.
     """
 
     name: str
@@ -109,7 +109,7 @@ def make_scene(config: WorldConfig, index: int, *, shifted: bool = True) -> Worl
         sky = make_cloud(rng(f"cloud/{date}"), size_px, covers[date], SUN_AZIMUTH_DEG[date])
         ten, twenty = render_optical(rng(f"optical/{date}"), land, state, farm, date, optical_shifts[date], sky)
         pair = render_sar(rng(f"sar/{date}"), land, state, farm, date, size_px, offset, sar_shifts[date], ascending)
-        stage = tuple(0 if date < e.first else 1 + (date > e.first) + (date > e.first + 1) for e in events)
+        stage = tuple(min(date - e.first, 2) if e.first <= date <= e.last else -1 for e in events)
         if stage not in known:
             known[stage] = observe_labels(state.cover, size_px)
         labels.append(_compose(labels, known[stage], events, touched) if date else known[stage])
@@ -118,6 +118,7 @@ def make_scene(config: WorldConfig, index: int, *, shifted: bool = True) -> Worl
         masks.append(sky.mask)
         radar.append(pair)
     stack = np.stack(labels)
+    changes = [_change(event, where, stack) for event, where in zip(events, touched, strict=True)]
     return WorldScene(
         name=f"place_{index:03d}",
         dates=DATES,
@@ -130,7 +131,7 @@ def make_scene(config: WorldConfig, index: int, *, shifted: bool = True) -> Worl
         sar_offset_px=offset,
         optical_shifts=optical_shifts,
         sar_shifts=sar_shifts,
-        changes=tuple(_change(e, where, stack) for e, where in zip(events, touched, strict=True)),
+        changes=tuple(change for change in changes if change.mask.any()),
     )
 
 

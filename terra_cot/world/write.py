@@ -203,7 +203,7 @@ def _write_tif(
 
 
 def _write_png(path: Path, picture: NDArray[np.uint8]) -> None:
-    kept, data = cv2.imencode(".png", np.ascontiguousarray(picture[..., ::-1]), [cv2.IMWRITE_PNG_COMPRESSION, 3])
+    kept, data = cv2.imencode(".png", np.ascontiguousarray(picture[..., ::-1]), [cv2.IMWRITE_PNG_COMPRESSION, 2])
     if not kept:
         raise OSError(f"{path}: the PNG encoder refused a picture of shape {picture.shape}")
     path.write_bytes(data.tobytes())

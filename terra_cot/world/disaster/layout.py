@@ -129,7 +129,17 @@ class _Frame:
 
 
 def make_layout(rng: np.random.Generator, size: int) -> Layout:
-    """Return a neighbourhood on a `size` x `size` image of 0.5 m pixels."""
+    """Return a neighbourhood on a `size` x `size` image of 0.5 m pixels, 15 to 70 buildings on 1024 x 1024."""
+    least = max(3, int(15 * (size / 1024) ** 2))
+    layout = _draw_layout(rng, size)
+    for _ in range(20):
+        if len(layout.buildings) >= least:
+            break
+        layout = _draw_layout(rng, size)  # the town fell outside the picture
+    return layout
+
+
+def _draw_layout(rng: np.random.Generator, size: int) -> Layout:
     frame = _Frame(rng, size)
     reach = size * PAIR_GSD_M * 0.78
     layout = Layout(size, [], [], [], [], [], [])

@@ -128,15 +128,15 @@ def _pave(canvas: F32, layout: Layout, soil: Soil) -> None:
         stroke(road, line, width)
         if width > 20:
             stroke(dash, line, 1)
-    texture = (1 + 0.03 * soil.fine + 0.035 * soil.lumps)[..., None]
+    texture = 1 + 0.03 * soil.fine + 0.035 * soil.lumps
     for mask, colour, strength in (
         (kerb, (146, 144, 134), 0.6),
         (road, (112, 110, 107), 1.0),
         (dash, (190, 180, 120), 0.55),
     ):
-        alpha = (mask.astype(np.float32) / 255 * np.float32(strength))[..., None]
-        canvas *= 1 - alpha
-        canvas += alpha * np.array(colour, np.float32) * texture
+        where = mask > 0
+        alpha = (mask[where] * np.float32(strength / 255))[:, None]
+        canvas[where] = canvas[where] * (1 - alpha) + alpha * np.array(colour, np.float32) * texture[where][:, None]
 
 
 def _scar(rng: np.random.Generator, canvas: F32, disaster: Disaster, broad: F32, fine: F32, lumps: F32) -> None:
@@ -299,8 +299,9 @@ _HURT = {"stripped": (0.45, (112, 104, 84)), "burnt": (0.65, (84, 70, 58)), "fal
 def _expose(rng: np.random.Generator, canvas: F32, light: Light) -> U8:
     """Apply the optics: slight blur, sharpening, colour balance, noise."""
     soft = cv2.GaussianBlur(canvas, (0, 0), 0.62)
-    sharp = soft + 0.35 * (soft - cv2.GaussianBlur(soft, (0, 0), 1.5))
-    noise = rng.standard_normal(canvas.shape[:2], dtype=np.float32)[..., None]
-    grey = sharp.mean(axis=2, keepdims=True)
-    picture = (grey + np.float32(0.86) * (sharp - grey)) * light.gain + np.float32(light.lift) + noise * np.float32(1.6)
-    return np.asarray(np.clip(np.rint(picture), 0, 255), dtype=np.uint8)
+    sharp = cv2.addWeighted(soft, 1.35, cv2.GaussianBlur(soft, (0, 0), 1.5), -0.35, light.lift)
+    # Colours from space are paler than on the ground: keep 86 % of the saturation.
+    colours = (0.86 * np.eye(3) + 0.14 / 3) * np.asarray(light.gain, np.float64)[:, None]
+    picture: F32 = np.asarray(cv2.transform(sharp, colours), dtype=np.float32)
+    picture += np.float32(1.6) * rng.standard_normal(canvas.shape[:2], dtype=np.float32)[..., None]
+    return np.asarray(np.clip(np.rint(picture, out=picture), 0, 255, out=picture), dtype=np.uint8)
