@@ -20,10 +20,11 @@ nothing found. Sources: paper and published scripts as the project's notes resta
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from unicodedata import normalize
 
-_ANSWER = re.compile(r"<answer>(.*?)</answer>", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<(/?)answer>", re.IGNORECASE)
 _BARE = re.compile(r"[(\[]?\s*([a-z])\s*[)\]]?\s*[.:]?", re.IGNORECASE)
 _LETTER_AND_TEXT = re.compile(r"[(\[]?([a-z])(?:[)\]]\s*[.:]?|[.:])\s+(.+)", re.IGNORECASE | re.DOTALL)
 _PAPER = re.compile(r"\b[A-D]\b")
@@ -61,8 +62,7 @@ def paper(response: str | None, answer: str | None, options: Sequence[str]) -> s
 
 def official_infer(response: str | None, answer: str | None, options: Sequence[str]) -> str | None:
     """The leading letter inside <answer>, of whatever word."""
-    inside = _ANSWER.search(response) if response is not None else None
-    text = inside[1] if inside else answer
+    text = next(_inside(response or ""), answer)
     found = _LEADING.match(text) if text is not None else None
     return _known(found[1], _letters(options)) if found else None
 
@@ -71,8 +71,8 @@ def official_eval(response: str | None, answer: str | None, options: Sequence[st
     """A leading letter at a word boundary, of the reply, else of <answer>, else the upper-cased reply."""
     text = _either(response, answer)
     found = _LEADING_WORD.match(text)
-    if not found and (inside := _ANSWER.search(text)):
-        found = _LEADING_WORD.match(inside[1])
+    if not found and (inside := next(_inside(text), None)) is not None:
+        found = _LEADING_WORD.match(inside)
     return _known(found[1] if found else text.strip(), _letters(options))
 
 
@@ -87,10 +87,21 @@ EXTRACTORS: dict[str, Extractor] = {
 def _final(response: str) -> str | None:
     """The part of a reply that is its answer; None where it holds more than one <answer>."""
     after = re.split(r"</think>", response, flags=re.IGNORECASE)[-1]
-    inside = _ANSWER.findall(after)
+    inside = list(islice(_inside(after), 2))
     if len(inside) > 1:
         return None
-    return str(inside[0]) if inside else after
+    return inside[0] if inside else after
+
+
+def _inside(text: str) -> Iterator[str]:
+    """What stands between <answer> and the next </answer>. In one pass: a hostile reply may hold a million tags."""
+    start: int | None = None
+    for tag in _TAG.finditer(text):
+        if not tag[1] and start is None:
+            start = tag.end()
+        elif tag[1] and start is not None:
+            yield text[start : tag.start()]
+            start = None
 
 
 def _plain(text: str) -> str:

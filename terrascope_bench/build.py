@@ -132,7 +132,7 @@ def build_benchmark(
         "tasks": {code: _task_counts(code, counts, selections[code]) for code in TASKS},
     }
     manifest = {**body, "kind": "benchmark"}
-    write_bytes(out / "README.md", card(manifest, out.resolve().name or "benchmark").encode())
+    write_bytes(out / "README.md", card(manifest).encode())
     return write_manifest(out, "benchmark", body, written)
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from terrascope_bench.tasks import TASKS
 
+NAME = "TerraScope-Bench, rebuilt"
+
 _CARD = """\
 ---
 pretty_name: {name}
@@ -51,7 +53,7 @@ Sources and licences:
 """
 
 
-def card(manifest: dict[str, Any], name: str) -> str:
+def card(manifest: dict[str, Any]) -> str:
     """README.md of a benchmark folder."""
     tasks = manifest["tasks"]
     rows = "\n".join(
@@ -61,7 +63,7 @@ def card(manifest: dict[str, Any], name: str) -> str:
     )
     sources = "\n".join(f"- {entry['source']}: {entry['licence']}" for entry in manifest["sources"]) or "- none"
     return _CARD.format(
-        name=name,
+        name=NAME,
         total=sum(entry["questions"] for entry in tasks.values()),
         tiles=manifest["tiles"]["read"],
         split=manifest["split"],

@@ -33,7 +33,7 @@ from terrascope_bench.outcome import Outcome
 from terrascope_bench.prediction import Defect, Expected
 from terrascope_bench.statistics import DECIMALS, Sums, Value, mean_of_ratios, pearson, ratio, resample
 from terrascope_bench.submission import read_submission
-from terrascope_bench.tasks import TASKS
+from terrascope_bench.tasks import TASKS, find_task
 
 OnStep = Callable[[int, int], None]
 GROUNDED = 0.5
@@ -88,6 +88,8 @@ def score(
         raise ConfigError(f"no extractor {extractor!r}{did_you_mean(extractor, known)} (known: {', '.join(known)})")
     benchmark = open_benchmark(bench)
     questions = {question.question_id: question for question in benchmark.questions(images=False)}
+    for code in sorted({question.task for question in questions.values()}):
+        find_task(code)
     expected = {name: Expected.of(question) for name, question in questions.items()}
     judged: dict[str, Judgement] = {}
     defects: list[Defect] = []

@@ -8,7 +8,7 @@ task (stratified by task). Draws come from the raw 64-bit output of PCG64, which
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import fsum, sqrt
 
@@ -65,8 +65,11 @@ def mean_of_ratios(groups: Sequence[Sums], above: int, below: int, scale: int = 
     if not usable:
         return None
     values = [int(sums.total[above]) / (scale * int(sums.total[below])) for sums in usable]
-    drawn = np.nanmean([_ratios(sums, above, below, scale) for sums in usable], axis=0)
-    return _value(fsum(values) / len(values), drawn)
+    drawn = np.stack([_ratios(sums, above, below, scale) for sums in usable])
+    measured = np.count_nonzero(~np.isnan(drawn), axis=0)
+    with np.errstate(invalid="ignore"):
+        means = np.nansum(drawn, axis=0) / measured
+    return _value(fsum(values) / len(values), means)
 
 
 def _ratios(sums: Sums, above: int, below: int, scale: int) -> NDArray[np.float64]:
@@ -92,9 +95,3 @@ def pearson(first: Sequence[float], second: Sequence[float]) -> float | None:
         return None
     together = fsum((x - mean_first) * (y - mean_second) for x, y in zip(first, second, strict=True))
     return round(together / sqrt(spread_first * spread_second), DECIMALS)
-
-
-def value_or_none(values: Mapping[str, Value], name: str) -> float | None:
-    """The bare number of a metric."""
-    entry = values.get(name)
-    return None if entry is None else entry["value"]

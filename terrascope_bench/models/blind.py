@@ -41,7 +41,7 @@ class Blind:
 def guess(options: Sequence[str]) -> int:
     """Index of the option that a reader without the image would take."""
     values = [_number(option) for option in options]
-    numbers = [value for value in values if value is not None and value > 0]
+    numbers = [value for value in values if value is not None and 1e-100 < value < 1e100]
     if len(numbers) == len(options) > 2:
         published = _published(numbers)
         return published if published is not None else _roundest(numbers)

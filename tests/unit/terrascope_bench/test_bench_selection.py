@@ -1,0 +1,90 @@
+"""Selection: every letter equally often in every cell, few a tile, nothing asked twice, order does not matter."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+from terrascope_bench.selection import PER_TILE, Pool
+from terrascope_bench.tasks import Candidate
+
+
+def candidate(number: int, letter: str, cell: str = "a", tile: int | None = None, options: int = 4) -> Candidate:
+    return Candidate(
+        task="CA",
+        tile_id=f"tile-{number if tile is None else tile}",
+        names=(f"class-{number}",),
+        question="?",
+        options=tuple("wxyz"[:options]),
+        values=None,
+        answer=letter,
+        cells=(cell, "any"),
+    )
+
+
+def pool_of(candidates: list[Candidate], target: int) -> Pool:
+    pool = Pool(seed=0, target=target)
+    for entry in candidates:
+        pool.add(entry)
+    return pool
+
+
+def test_letters_are_equal_within_narrow_cells_first() -> None:
+    entries = [candidate(n, "ABCD"[n % 4], "ab"[n % 8 // 4]) for n in range(80)]
+    chosen = pool_of(entries, 32).select(set()).chosen
+    assert len(chosen) == 32
+    assert set(Counter((entry.cells[0], entry.answer) for entry in chosen).values()) == {4}
+
+
+def test_a_scarce_letter_limits_its_cell_and_wider_cells_fill_up() -> None:
+    entries = [candidate(n, "ABC"[n % 3], "a") for n in range(30)]
+    entries += [candidate(100 + n, "D", "b") for n in range(10)]
+    selection = pool_of(entries, 40).select(set())
+    assert selection.levels == (0, 40, 0)
+    assert set(Counter(entry.answer for entry in selection.chosen).values()) == {10}
+
+
+def test_a_number_that_is_no_multiple_ends_with_different_letters() -> None:
+    entries = [candidate(n, "ABCD"[n % 4]) for n in range(40)]
+    selection = pool_of(entries, 11).select(set())
+    counts = Counter(entry.answer for entry in selection.chosen)
+    assert sum(counts.values()) == 11
+    assert max(counts.values()) - min(counts.values()) == 1
+    assert selection.levels == (8, 0, 3)
+
+
+def test_few_questions_a_tile() -> None:
+    entries = [candidate(n, "ABCD"[n % 4], tile=n % 3) for n in range(60)]
+    selection = pool_of(entries, 40).select(set())
+    assert max(Counter(entry.tile_id for entry in selection.chosen).values()) <= PER_TILE
+    assert len(selection.chosen) + sum(selection.left.values()) == 60
+
+
+def test_what_another_task_asked_is_not_asked_again() -> None:
+    entries = [candidate(n, "ABCD"[n % 4]) for n in range(8)]
+    asked = {("tile-0", "class-0")}
+    selection = pool_of(entries, 8).select(asked)
+    assert all(entry.tile_id != "tile-0" for entry in selection.chosen)
+    assert selection.left["asked_in_another_task"] == 1
+    assert len(asked) == 1 + len(selection.chosen)
+
+
+def test_order_of_arrival_does_not_matter() -> None:
+    entries = [candidate(n, "ABCD"[n * 7 % 4], "abc"[n % 3]) for n in range(200)]
+    first = pool_of(entries, 40).select(set()).chosen
+    random.Random(1).shuffle(entries)
+    assert pool_of(entries, 40).select(set()).chosen == first
+
+
+def test_memory_is_bounded_and_the_rest_is_counted() -> None:
+    entries = [candidate(n, "A" if n % 2 else "B", options=2) for n in range(4000)]
+    pool = pool_of(entries, 10)
+    assert sum(len(shelf) for shelf in pool.kept.values()) < 300
+    selection = pool.select(set())
+    assert len(selection.chosen) == 10
+    assert len(selection.chosen) + sum(selection.left.values()) == 4000
+
+
+def test_nothing_gives_nothing() -> None:
+    selection = Pool(seed=0, target=5).select(set())
+    assert selection.chosen == ()
