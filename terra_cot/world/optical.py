@@ -1,6 +1,7 @@
 """The optical image: spectra of the date, texture of the surface, light on the slope, then the sky."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from terra_cot.world.change import State
 from terra_cot.world.cloud import Cloud, cover_band
@@ -39,7 +40,8 @@ def render_optical(
     """
     size_px = len(sky.mask)
     table, response = spectra(farm, date)
-    light = _light(land, state, date)
+    index = state.surface.astype(np.intp)  # once, not in each look-up
+    light = _light(land, index, date)
     vigour = _vigour(land, state)
     air = np.float32(rng.uniform(0.2, 1.3))
     gain = rng.normal(1.0, 0.02, len(BANDS)).astype(np.float32)
@@ -48,8 +50,8 @@ def render_optical(
     fine = np.empty((4, size_px, size_px), np.uint16)
     coarse = np.empty((4, size_px // 2, size_px // 2), np.uint16)
     for number in range(len(BANDS)):
-        cells = table[:, number].take(state.surface)
-        cells += response[:, number].take(state.surface) * vigour
+        cells = table[number].take(index, mode="clip")
+        cells += response[number].take(index, mode="clip") * vigour
         cells *= light
         if number < len(BANDS_10M):
             band = observe(cells, size_px, *start)
@@ -62,17 +64,17 @@ def render_optical(
     return fine, coarse
 
 
-def _light(land: Land, state: State, date: int) -> F32:
+def _light(land: Land, index: NDArray[np.intp], date: int) -> F32:
     """Return the relative brightness of each cell: slope, cast shadow of woods and houses, canopy texture."""
     strength = np.zeros(SURFACES, np.float32) + np.float32(0.045)
     for material, amount in _TEXTURE.items():
         strength[material] = amount
-    light = 1 + strength.take(state.surface) * land.fine
-    light *= shade(land.terrain.height_m, SUN_AZIMUTH_DEG[date], _SUN_SLOPE[date])
-    farmed = state.surface >= FIRST_PARCEL
+    light = 1 + strength.take(index, mode="clip") * land.fine
+    light *= shade(land.terrain, SUN_AZIMUTH_DEG[date], _SUN_SLOPE[date])
+    farmed = index >= FIRST_PARCEL
     light += np.float32(0.022) * land.parcels.streak * farmed
     light += np.float32(0.02) * land.patchy * ~farmed
-    height = canopy_heights().take(state.surface).astype(np.float32)
+    height = canopy_heights().astype(np.float32).take(index, mode="clip")
     azimuth = np.deg2rad(SUN_AZIMUTH_DEG[date])
     reach_m = 15.0 / _SUN_ELEVATION_TAN[date]
     for part in (0.45, 1.0):

@@ -86,6 +86,7 @@ def make_parcels(rng: np.random.Generator, size: int, scale: float, bocage: floa
 
 
 def _districts(rng: np.random.Generator, y: F32, x: F32, extent_m: float, count: int) -> NDArray[np.uint8]:
+    y, x = y[::2, ::2], x[::2, ::2]
     best = np.full(y.shape, np.inf, np.float32)
     district = np.zeros(y.shape, np.uint8)
     for number in range(count):
@@ -94,7 +95,7 @@ def _districts(rng: np.random.Generator, y: F32, x: F32, extent_m: float, count:
         nearer = away < best
         best[nearer] = away[nearer]
         district[nearer] = number
-    return district
+    return district.repeat(2, axis=0).repeat(2, axis=1)
 
 
 def _cuts(rng: np.random.Generator, length: int, step_m: float) -> tuple[NDArray[np.int32], F32, F32]:

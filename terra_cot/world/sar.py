@@ -1,9 +1,9 @@
 """The radar image: roughness and volume, not colour; speckle multiplies; clouds are not there."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from terra_cot.world.change import State
-from terra_cot.world.config import CELL_M
 from terra_cot.world.landcover import Land
 from terra_cot.world.materials import FIRST_PARCEL, SURFACES, Material, canopy_heights
 from terra_cot.world.noise import F32, blur
@@ -79,13 +79,14 @@ def render_sar(
         2 x N x N float32, VV and VH in dB, N = size_px + 2 * SAR_PAD_PX.
     """
     rows = size_px + 2 * SAR_PAD_PX
-    geometry = _geometry(land, state, ascending)
+    index = state.surface.astype(np.intp)
+    geometry = _geometry(land, index, ascending)
     corners = _corners(land, state)
     start = (offset_px[0] - shift_px[0], offset_px[1] - shift_px[1])
     image = np.empty((2, rows, rows), np.float32)
     for number in range(2):
         power = np.power(np.float32(10), _table_db(farm, date, number) / np.float32(10))
-        cells = power.take(state.surface)
+        cells = power.take(index, mode="clip")
         cells *= geometry
         cells += corners * np.float32(1.0 if number == 0 else 0.11)
         seen = observe(cells, rows, *start, blur_px=_POINT)
@@ -110,12 +111,11 @@ def _table_db(farm: Farm, date: int, number: int) -> F32:
     return table.astype(np.float32)
 
 
-def _geometry(land: Land, state: State, ascending: bool) -> F32:
+def _geometry(land: Land, index: NDArray[np.intp], ascending: bool) -> F32:
     """Return the factor of slope, of bright edges towards the sensor and of dark edges behind tall things."""
     away = 1 if ascending else -1
-    slope = np.gradient(blur(land.terrain.height_m, 8.0), CELL_M, axis=1) * away
-    factor = np.exp(np.clip(2.2 * slope, -0.7, 0.7))
-    height = canopy_heights().take(state.surface).astype(np.float32)
+    factor = np.exp(np.clip(land.terrain.slope_right * np.float32(2.0 * away), -0.7, 0.7))
+    height = canopy_heights().astype(np.float32).take(index, mode="clip")
     rise = np.roll(height, -2 * away, axis=1) - height
     fall = np.roll(height, 2 * away, axis=1) - height
     factor *= 1 + np.clip(rise - 5, 0, 20) * np.float32(0.055)

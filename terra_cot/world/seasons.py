@@ -173,7 +173,7 @@ def spectra(farm: Farm, date: int) -> tuple[F32, F32]:
     """Return the look of every surface number on one date.
 
     Returns:
-        (reflectance, response): SURFACES x 8 float32 each; `response` is the change of
+        (reflectance, response): 8 x SURFACES float32 each; `response` is the change of
         reflectance for one unit of plant vigour (visible and SWIR fall, NIR rises).
     """
     table = np.zeros((SURFACES, len(BANDS)))
@@ -194,4 +194,4 @@ def spectra(farm: Farm, date: int) -> tuple[F32, F32]:
     stir = (0.10 + 0.30 * np.minimum(green, 1 - green))[:, None]
     response[FIRST_PARCEL::2] = stir * (GREEN - SOIL) + (0.10 * bare)[:, None] * -SOIL
     response[FIRST_PARCEL + 1 :: 2] = 0.16 * (GREEN - SOIL)
-    return table.astype(np.float32), response.astype(np.float32)
+    return np.ascontiguousarray(table.T, dtype=np.float32), np.ascontiguousarray(response.T, dtype=np.float32)

@@ -53,6 +53,8 @@ class Terrain:
         height_m: float32, metres above the river.
         river: bool, river surface.
         lake: bool, lake surface.
+        slope_down: float32, rise per metre towards the south.
+        slope_right: float32, rise per metre towards the east.
         river_m: float32, metres to the nearest river bank (0 on the river).
         water_m: float32, metres to the nearest river or lake.
         axis: Course of the main river, in cells.
@@ -61,6 +63,8 @@ class Terrain:
     height_m: F32
     river: Bool
     lake: Bool
+    slope_down: F32
+    slope_right: F32
     river_m: F32
     water_m: F32
     axis: Line
@@ -89,7 +93,8 @@ def make_terrain(rng: np.random.Generator, size: int, scale: float, style: Style
 
     lake = _lakes(rng, size, scale, style, height, to_river)
     river_mask = (river > 0) & ~lake
-    return Terrain(height, river_mask, lake, to_river, np.minimum(to_river, _distance_m(lake)), axis)
+    down, right = (np.asarray(slope, dtype=np.float32) for slope in np.gradient(blur(height, 5.0), CELL_M))
+    return Terrain(height, river_mask, lake, down, right, to_river, np.minimum(to_river, _distance_m(lake)), axis)
 
 
 def _walk(
@@ -178,13 +183,12 @@ def _distance_m(mask: Bool) -> F32:
     return np.asarray(cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5), dtype=np.float32) * CELL_M
 
 
-def shade(terrain_height: F32, sun_azimuth_deg: float, strength: float) -> F32:
+def shade(terrain: Terrain, sun_azimuth_deg: float, strength: float) -> F32:
     """Return the relative brightness of sloping ground, 1 on the level (float32)."""
-    soft = blur(terrain_height, 3.0)
-    down, right = np.gradient(soft, CELL_M)
     azimuth = np.deg2rad(sun_azimuth_deg)
-    facing = -right * np.sin(azimuth) + down * np.cos(azimuth)
-    return np.asarray(np.clip(1 + strength * facing, 0.6, 1.4), dtype=np.float32)
+    east, south = np.float32(-strength * np.sin(azimuth)), np.float32(strength * np.cos(azimuth))
+    light = terrain.slope_right * east + terrain.slope_down * south
+    return np.asarray(np.clip(light + 1, 0.6, 1.4), dtype=np.float32)
 
 
 def floodplain(rng: np.random.Generator, terrain: Terrain, reach_m: float) -> Bool:

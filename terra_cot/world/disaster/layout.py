@@ -297,8 +297,8 @@ def _plant(
     kind: BlockKind,
 ) -> None:
     area = 4 * halves[0] * halves[1]
-    per_tree = {"wood": 26.0, "park": 260.0, "meadow": 1500.0, "field": 6000.0}[kind]
-    _scatter(rng, frame, layout, *centre, *halves, int(area / per_tree), 1.15 if kind == "wood" else 1.0)
+    per_tree = {"wood": 34.0, "park": 260.0, "meadow": 1500.0, "field": 6000.0}[kind]
+    _scatter(rng, frame, layout, *centre, *halves, int(area / per_tree), 1.28 if kind == "wood" else 1.0)
 
 
 def _scatter(
