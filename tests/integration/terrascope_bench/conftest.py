@@ -102,7 +102,7 @@ def tiles(count: int, seed: int, damage_count: int, split: str) -> Iterator[Tile
         )
 
 
-def make_dataset(folder: Path, count: int, damage_count: int, seed: int = 0, split: str = "test") -> Path:
+def write_dataset(folder: Path, count: int, damage_count: int, seed: int = 0, split: str = "test") -> Path:
     """A finished dataset folder in two parts of tiles."""
     records = [record.to_row() for record in tiles(count, seed, damage_count, split)]
     half = (len(records) + 1) // 2
@@ -113,7 +113,7 @@ def make_dataset(folder: Path, count: int, damage_count: int, seed: int = 0, spl
 
 @pytest.fixture(scope="session")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_dataset(tmp_path_factory.mktemp("data") / "dataset", 120, 60)
+    return write_dataset(tmp_path_factory.mktemp("data") / "dataset", 120, 60)
 
 
 @pytest.fixture(scope="session")
@@ -123,6 +123,11 @@ def bench(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("bench") / "bench"
     build_benchmark([dataset], out, per_task=24)
     return out
+
+
+@pytest.fixture(scope="session")
+def make_dataset() -> Callable[..., Path]:
+    return write_dataset
 
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]

@@ -1,0 +1,231 @@
+"""Building on real files: rules, balance, determinism, Hugging Face, counts that add up, no leak without the image."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from terra_cot.errors import ConfigError, ConflictError, DataError
+from terra_cot.evidence import Ground, measure_fact
+from terrascope_bench.benchmark import open_benchmark
+from terrascope_bench.build import build_benchmark
+from terrascope_bench.models.blind import guess
+from terrascope_bench.question import Question
+from terrascope_bench.tasks import TASKS
+
+Cli = Callable[..., subprocess.CompletedProcess[str]]
+Make = Callable[..., Path]
+SCHEMAS = Path(__file__).parents[3] / "schemas"
+
+
+@pytest.fixture(scope="module")
+def big(tmp_path_factory: pytest.TempPathFactory, make_dataset: Make) -> list[Question]:
+    """2,000 questions and more, as the published mix has them."""
+    folder = tmp_path_factory.mktemp("big")
+    data = make_dataset(folder / "dataset", 480, 130, seed=1)
+    build_benchmark([data], folder / "bench", per_task=440)
+    return list(open_benchmark(folder / "bench").questions(images=False))
+
+
+def test_questions_follow_their_rules_and_their_evidence(bench: Path) -> None:
+    seen = Counter[str]()
+    for question in open_benchmark(bench).questions():
+        seen[question.task] += 1
+        assert question.masks is not None
+        assert question.question_id.endswith("-opt-pair" if question.task == "BCE" else "-opt")
+        assert [frame.frame for frame in question.frames] == (["t0", "t1"] if question.task == "BCE" else ["t0"])
+        assert all(frame.image.startswith(b"\x89PNG") for frame in question.frames)
+        assert all(mask.size == (question.height, question.width) for mask in question.masks)
+        arrays = [mask.to_array() for mask in question.masks]
+        valid = question.value_of("valid_pixels")
+        ground = Ground(int(valid) if valid is not None else question.width * question.height, question.gsd_m)
+        for item in question.evidence:
+            assert measure_fact(item, arrays, ground) == item.value
+        assert TASKS[question.task].follow(question, arrays) == question.letters.index(question.answer)
+        assert len(set(question.options)) == len(question.options) == (2 if question.task in ("CR", "BRD") else 4)
+        if question.option_values is not None:
+            assert list(question.option_values) == sorted(question.option_values)
+    assert set(seen) == set(TASKS)
+
+
+def test_counts_add_up_and_the_manifest_fits_its_schema(bench: Path) -> None:
+    manifest = json.loads((bench / "manifest.json").read_text())
+    Draft202012Validator(json.loads((SCHEMAS / "benchmark_manifest.schema.json").read_text())).validate(manifest)
+    tiles = manifest["tiles"]
+    assert tiles["read"] == tiles["used"] + sum(tiles["dropped"].values()) == 180
+    for code, task in manifest["tasks"].items():
+        assert task["candidates"] == task["questions"] + sum(task["refused"].values()) + sum(task["left"].values())
+        assert set(task["refused"]) == set(TASKS[code].filters)
+        assert sum(task["letters"].values()) == task["questions"] == sum(task["balanced_within"])
+        assert max(task["letters"].values()) - min(task["letters"].values()) <= 1
+    assert sum(part["rows"] for part in manifest["parts"]) == sum(t["questions"] for t in manifest["tasks"].values())
+
+
+def test_hugging_face_loads_it_and_images_arrive_as_images(
+    bench: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
+    from datasets import load_dataset
+    from PIL import Image
+
+    table = load_dataset(str(bench), split="test", cache_dir=str(tmp_path))
+    assert len(table) == open_benchmark(bench).size
+    image = table[0]["frames"][0]["image"]
+    assert isinstance(image, Image.Image)
+    assert image.size == (table[0]["width"], table[0]["height"])
+
+
+def test_same_tiles_same_bytes_in_any_order_of_folders(dataset: Path, tmp_path: Path, make_dataset: Make) -> None:
+    other = make_dataset(tmp_path / "other", 20, 4, seed=9)
+    build_benchmark([dataset, other], tmp_path / "a", per_task=12)
+    build_benchmark([other, dataset], tmp_path / "b", per_task=12)
+    for path in sorted((tmp_path / "a").rglob("*.*")):
+        assert path.read_bytes() == (tmp_path / "b" / path.relative_to(tmp_path / "a")).read_bytes(), path
+    build_benchmark([dataset, other], tmp_path / "c", per_task=12, seed=1)
+    assert (tmp_path / "a/manifest.json").read_bytes() != (tmp_path / "c/manifest.json").read_bytes()
+
+
+def test_splits(dataset: Path, tmp_path: Path, make_dataset: Make) -> None:
+    train = make_dataset(tmp_path / "train", 20, 0, seed=5, split="train")
+    both = build_benchmark([dataset, train], tmp_path / "a", per_task=8)
+    assert both["split"] == "test"
+    assert both["tiles"]["dropped"]["other_split"] == 20
+    assert build_benchmark([train], tmp_path / "b", per_task=8)["split"] == "all"
+    assert build_benchmark([dataset, train], tmp_path / "c", per_task=8, split="train")["tiles"]["used"] <= 20
+    with pytest.raises(DataError, match="no question could be made"):
+        build_benchmark([train], tmp_path / "d", split="validation")
+    with pytest.raises(ConfigError, match="no split"):
+        build_benchmark([train], tmp_path / "e", split="tset")
+
+
+def test_a_folder_in_use_is_not_touched(dataset: Path, bench: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConflictError, match="--force"):
+        build_benchmark([dataset], bench)
+    with pytest.raises(DataError, match="kind"):
+        build_benchmark([dataset], dataset, force=True)
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(ConflictError, match="something else"):
+        build_benchmark([dataset], tmp_path, force=True)
+    unfinished = tmp_path / "unfinished"
+    shutil.copytree(bench, unfinished)
+    (unfinished / "manifest.json").unlink()
+    build_benchmark([dataset], unfinished, per_task=24)
+    assert (unfinished / "manifest.json").read_bytes() == (bench / "manifest.json").read_bytes()
+
+
+def test_the_same_tile_twice_is_refused(dataset: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="two tiles"):
+        build_benchmark([dataset, dataset], tmp_path / "out")
+
+
+def test_a_damaged_benchmark_is_refused(bench: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(bench, broken)
+    part = next((broken / "questions").iterdir())
+    part.write_bytes(part.read_bytes()[:-1])
+    with pytest.raises(DataError, match="another size"):
+        open_benchmark(broken)
+    part.unlink()
+    with pytest.raises(DataError, match="missing"):
+        open_benchmark(broken)
+
+
+def test_letters_are_balanced_and_so_are_class_pairs(big: list[Question]) -> None:
+    assert len(big) >= 2000
+    winners: dict[tuple[str, tuple[str, ...]], Counter[str]] = defaultdict(Counter)
+    asked: Counter[tuple[str, ...]] = Counter()
+    for code in TASKS:
+        letters = Counter(question.answer for question in big if question.task == code)
+        assert max(letters.values()) - min(letters.values()) <= 1, code
+    for question in big:
+        assert question.masks is not None
+        labels = tuple(sorted(mask.label for mask in question.masks))
+        if question.task in ("CR", "BRD"):
+            winners[question.task, labels][question.options["AB".index(question.answer)]] += 1
+        if question.task != "BCE":
+            asked[question.tile_id, *labels] += 1
+    odd = sum(abs(first - second) for first, second in (_both(counts) for counts in winners.values()))
+    assert odd <= 2
+    assert max(asked.values()) == 1
+
+
+def _both(counts: Counter[str]) -> tuple[int, int]:
+    values = [*counts.values(), 0]
+    return values[0], values[1]
+
+
+Solver = Callable[[Question], int]
+
+
+def _by_prior(questions: list[Question]) -> Solver:
+    """Knows every answer but the asked one: takes the option text that is right most often in the task."""
+    right: Counter[tuple[str, str]] = Counter()
+    for question in questions:
+        right[question.task, question.options[question.letters.index(question.answer)]] += 1
+
+    def solve(question: Question) -> int:
+        truth = question.options[question.letters.index(question.answer)]
+        scores = [right[question.task, text] - (text == truth) for text in question.options]
+        return scores.index(max(scores))
+
+    return solve
+
+
+def _nearest_to_mean(question: Question) -> int:
+    if question.option_values is None:
+        return 0
+    mean = sum(question.option_values) / len(question.option_values)
+    return min(range(4), key=lambda k: abs(question.option_values[k] - mean))  # type: ignore[index]
+
+
+def test_blind_solvers_are_at_chance(big: list[Question]) -> None:
+    solvers: dict[str, Solver] = {f"smallest {k}": lambda q, k=k: min(k, len(q.options) - 1) for k in range(4)}  # type: ignore[misc]
+    solvers["longest"] = lambda q: max(range(len(q.options)), key=lambda k: len(q.options[k]))
+    solvers["shortest"] = lambda q: min(range(len(q.options)), key=lambda k: len(q.options[k]))
+    solvers["middle value"] = _nearest_to_mean
+    solvers["round ratio"] = lambda q: guess(q.options)
+    solvers["roundest"] = lambda q: max(range(len(q.options)), key=lambda k: q.options[k].count("0"))
+    solvers["prior"] = _by_prior(big)
+    for name, solve in solvers.items():
+        for options in (2, 4):
+            group = [question for question in big if len(question.options) == options]
+            right = sum(solve(question) == question.letters.index(question.answer) for question in group)
+            share = right / len(group)
+            assert share <= 1 / options + 0.03, f"{name} is right on {share:.3f} of {len(group)} questions"
+
+
+def test_random_is_within_chance(big: list[Question]) -> None:
+    from terrascope_bench.answer import strict
+    from terrascope_bench.models.baselines import Random
+
+    model = Random(0)
+    for options in (2, 4):
+        group = [question for question in big if len(question.options) == options]
+        right = sum(strict(model.answer(q).response, None, q.options) == q.answer for q in group)
+        spread = (len(group) * (1 / options) * (1 - 1 / options)) ** 0.5
+        assert abs(right - len(group) / options) < 4 * spread
+
+
+def test_command_line(dataset: Path, tmp_path: Path, cli: Cli) -> None:
+    out = tmp_path / "bench"
+    done = cli("build", dataset, "-o", out, "--per-task", 8, "--classes", "native", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "BCE" in done.stdout
+    again = cli("build", dataset, "-o", out)
+    assert again.returncode == 2
+    assert again.stderr.startswith("error: ")
+    assert "--force" in again.stderr
+    quiet = cli("build", dataset, "-o", out, "--force", "--quiet", "--per-task", 8)
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
+    printed = cli("build", dataset, "-o", out, "--force", "--json", "--per-task", 8)
+    assert json.loads(printed.stdout) == json.loads((out / "manifest.json").read_text())
+    absent = cli("build", tmp_path / "absent", "-o", tmp_path / "x")
+    assert absent.returncode == 2
+    assert len(absent.stderr.strip().splitlines()) == 1
