@@ -233,6 +233,7 @@ def _roads(rng: np.random.Generator, towns: list[Town], size: int, terrain: Terr
         middle = middle + np.array([np.cos(angle), -np.sin(angle)]) * (towns[0].radius_m * 1.5 + 250) / CELL_M
         way = np.array([np.sin(angle), np.cos(angle)]) * size
         _lay(rng, motorway, middle - way * 1.2, middle + way * 1.2, 7)
+        motorway[terrain.lake] = 0
         lanes = motorway.astype(bool)
         core = cv2.distanceTransform(motorway, cv2.DIST_L2, 3) > 3.2
         surface[lanes] = Material.ASPHALT
