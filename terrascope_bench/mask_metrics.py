@@ -132,7 +132,8 @@ def score_masks(
         empty += union == 0
         rim = NANO if truth[t].counts == predicted[p].counts else 0
         if not rim and truth_px[t] and predicted_px[p]:
-            rim = round(NANO * boundary_iou(mask.to_array(), _array(predicted[p])))
+            both, either = _rim_counts(_decoded(truth_rle[t]), _decoded(predicted_rle[p]), BOUNDARY_RATIO)
+            rim = round(NANO * both / either)
         pairs.append(Pair(mask.label, p, overlap(t, p), union, iou(t, p), rim))
     surplus = [p for p in range(len(predicted)) if p not in match.values()]
     if not truth and not predicted:
@@ -142,32 +143,51 @@ def score_masks(
 
 def boundary_iou(truth: BoolMask, predicted: BoolMask, ratio: float = BOUNDARY_RATIO) -> float:
     """Boundary IoU of two bool HW masks; 1.0 where both are empty."""
-    first, second = boundary(truth, ratio), boundary(predicted, ratio)
-    union = int(np.count_nonzero(first | second))
-    return 1.0 if union == 0 else int(np.count_nonzero(first & second)) / union
+    both, either = _rim_counts(truth.astype(np.uint8), predicted.astype(np.uint8), ratio)
+    return 1.0 if either == 0 else both / either
 
 
 def boundary(mask: BoolMask, ratio: float = BOUNDARY_RATIO) -> BoolMask:
     """Pixels of the mask within d (Chebyshev) of its outside, d = `ratio` of the diagonal in pixels."""
+    rim: BoolMask = _rim(mask.astype(np.uint8), _reach(mask.shape, ratio)) > 0
+    return rim
+
+
+def _reach(shape: tuple[int, ...], ratio: float) -> int:
+    return max(1, round(ratio * float(np.hypot(shape[0], shape[1]))))
+
+
+def _rim(mask: NDArray[np.uint8], reach: int) -> NDArray[np.uint8]:
+    """Mask minus its erosion; 0/1, any orientation."""
     import cv2
 
-    height, width = mask.shape
-    reach = max(1, round(ratio * float(np.hypot(height, width))))
-    framed = np.zeros((height + 2, width + 2), np.uint8)
-    framed[1:-1, 1:-1] = mask
     # d erosions by 3x3 are one by a square of 2 d + 1, and OpenCV splits a square into a row and a column.
-    side = 2 * reach + 1
-    eroded = cv2.erode(framed, np.ones((side, side), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)
-    inner: BoolMask = mask & (eroded[1:-1, 1:-1] == 0)
-    return inner
+    square = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+    eroded = cv2.erode(mask, square, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    rim: NDArray[np.uint8] = mask - np.asarray(eroded, np.uint8)
+    return rim
+
+
+def _rim_counts(first: NDArray[np.uint8], second: NDArray[np.uint8], ratio: float) -> tuple[int, int]:
+    """Pixels in both rims and in either, of two 0/1 masks."""
+    import cv2
+
+    reach = _reach(first.shape, ratio)
+    rims = _rim(first, reach), _rim(second, reach)
+    both = cv2.countNonZero(rims[0] & rims[1])
+    return both, cv2.countNonZero(rims[0]) + cv2.countNonZero(rims[1]) - both
+
+
+def _decoded(rle: Any) -> NDArray[np.uint8]:
+    """0/1 WH: RLE is column-major, and turning an image over its diagonal moves no boundary."""
+    from pycocotools import mask as coco
+
+    turned: NDArray[np.uint8] = coco.decode(rle).T
+    return turned
 
 
 def _rle(size: tuple[int, int], counts: str) -> Any:
     return {"size": list(size), "counts": counts.encode("ascii")}
-
-
-def _array(mask: PredictedMask) -> BoolMask:
-    return Mask(mask.frame, mask.label or "", mask.size, mask.counts).to_array()
 
 
 def name_of(label: str) -> str:

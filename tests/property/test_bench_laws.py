@@ -46,6 +46,7 @@ lines = st.fixed_dictionaries(
 masks_hw = arrays(np.bool_, (9, 11))
 
 
+@settings(deadline=None)
 @given(lines | json_values)
 def test_a_parsed_line_is_a_prediction_or_defects(value: Any) -> None:
     checked = Checker(QUESTIONS).check(value, 3)
@@ -59,7 +60,7 @@ def test_a_parsed_line_is_a_prediction_or_defects(value: Any) -> None:
         assert all(isinstance(item, Defect) and item.line == 3 and "\n" not in str(item) for item in checked)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.binary(max_size=60) | lines.map(lambda row: orjson.dumps(repr(row))), max_size=5))
 def test_any_bytes_are_read_without_an_exception(pieces: list[bytes]) -> None:
     data = b"\n".join(pieces)
@@ -73,6 +74,7 @@ def test_any_bytes_are_read_without_an_exception(pieces: list[bytes]) -> None:
         assert {item.line for item in items if isinstance(item, Defect)} <= set(filled)
 
 
+@settings(deadline=None)
 @given(st.text(), st.sampled_from([["Yes", "No"], ["1", "2", "3", "4"], ["a", "b", "c"]]))
 def test_extractors_give_a_letter_of_the_question_or_nothing(text: str, options: list[str]) -> None:
     for extract in EXTRACTORS.values():
@@ -80,11 +82,13 @@ def test_extractors_give_a_letter_of_the_question_or_nothing(text: str, options:
             assert found is None or found in "ABCD"[: len(options)]
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=20), min_size=1, max_size=6))
 def test_the_blind_solver_always_takes_an_option(options: list[str]) -> None:
     assert guess(options) in range(len(options))
 
 
+@settings(deadline=None)
 @given(st.floats(0.5, 99.5), st.integers(0, 3), st.floats(1.2, 3.0))
 def test_ladders_keep_their_range_and_their_truth(truth: float, rung: int, ratio: float) -> None:
     for scale in (odds_scale(2.0, 97.0, ratio), ratio_scale(2.0, 97.0, ratio)):
@@ -97,7 +101,7 @@ def test_ladders_keep_their_range_and_their_truth(truth: float, rung: int, ratio
         assert max(ladder.values) <= scale.high * (1 + 1e-9)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 12), st.integers(0, 2), st.sampled_from("ABCD")), max_size=120),
     st.integers(1, 60),
@@ -117,6 +121,7 @@ def test_a_selection_is_balanced_whatever_there_is(entries: list[tuple[int, int,
     assert sum(selection.levels) == len(selection.chosen)
 
 
+@settings(deadline=None)
 @given(masks_hw)
 def test_a_boundary_lies_in_its_mask_and_touches_its_rim(mask: Any) -> None:
     rim = boundary(mask)
@@ -124,7 +129,7 @@ def test_a_boundary_lies_in_its_mask_and_touches_its_rim(mask: Any) -> None:
     assert bool(rim.any()) == bool(mask.any())
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.tuples(masks_hw, st.sampled_from(["a", "b"])), max_size=3),
     st.lists(st.tuples(masks_hw, st.sampled_from(["a", "b", None])), max_size=4),
