@@ -23,11 +23,9 @@ _UP = 2
 
 def png(image: NDArray[np.generic]) -> bytes:
     """PNG bytes of HW or HWC (C 3) uint8, or HW uint16."""
-    if (
-        image.dtype not in (np.uint8, np.uint16)
-        or image.ndim not in (2, 3)
-        or (image.ndim == 3 and image.shape[2] != 3)
-    ):
+    grey = image.ndim == 2 and image.dtype in (np.uint8, np.uint16)
+    colour = image.ndim == 3 and image.shape[2] == 3 and image.dtype == np.uint8
+    if not (grey or colour):
         raise ValueError(f"PNG takes HW or HW3 uint8 or HW uint16, got {image.shape} {image.dtype}")
     height, width = image.shape[:2]
     big_endian = np.ascontiguousarray(image, dtype=image.dtype.newbyteorder(">"))

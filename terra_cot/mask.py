@@ -104,8 +104,12 @@ def check_counts(size: Sequence[int], counts: str) -> NDArray[np.int64]:
     """Run lengths of foreign RLE text that is safe to decode at `size` (height, width).
 
     Raises:
-        DataError: the text is not well-formed RLE or does not fill height x width pixels.
+        DataError: no two positive whole numbers, no text, not well-formed RLE, or not height x width pixels.
     """
+    if not isinstance(size, Sequence) or len(size) != 2 or any(type(side) is not int or side < 1 for side in size):
+        raise DataError("a mask's size is two whole numbers above 0", field="size", got=size)
+    if not isinstance(counts, str):
+        raise DataError("RLE counts must be text", field="counts", got=type(counts).__name__)
     height, width = size
     expected = height * width
     # A run takes at least one character, so longer text cannot fit: refuse it before any array is made of it.

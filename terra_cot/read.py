@@ -164,19 +164,26 @@ class SceneReader:
             raise DataError(
                 "no CRS, but its scene has one", file=dataset.name, expected=grid.crs, reason=GridError.reason
             )
-        offset = grid.offset_in(self.scene.grid)
-        if offset is None:  # a shifted grid: its own warp
+        window = self._window(grid)
+        if window is None:  # a shifted grid: its own warp
             with WarpedVRT(dataset, **self._options(dataset, grid, resampling)) as warped:
-                pixels = warped.read(indexes=list(dataset.indexes))
-                return pixels, _valid(pixels, warped, None)
+                return _warped_pixels(warped, dataset, None)
         key = (path, resampling)
         if key not in self._warped:
             options = self._options(dataset, self.scene.grid, resampling)
             self._warped[key] = self._stack.enter_context(WarpedVRT(dataset, **options))
-        warped = self._warped[key]
-        window = Window(offset[1], offset[0], grid.width, grid.height)
-        pixels = warped.read(indexes=list(dataset.indexes), window=window)
-        return pixels, _valid(pixels, warped, window)
+        return _warped_pixels(self._warped[key], dataset, window)
+
+    def _window(self, grid: Grid) -> Window | None:
+        """Where `grid` lies in the scene's grid; None where it is no window of it: a shift by whole pixels may reach
+        beyond its edge."""
+        offset = grid.offset_in(self.scene.grid)
+        if offset is None:
+            return None
+        row, column = offset
+        inside = row >= 0 and column >= 0
+        inside &= row + grid.height <= self.scene.grid.height and column + grid.width <= self.scene.grid.width
+        return Window(column, row, grid.width, grid.height) if inside else None
 
     def _options(self, dataset: Any, grid: Grid, resampling: Resampling) -> dict[str, Any]:
         options: dict[str, Any] = {
@@ -186,12 +193,23 @@ class SceneReader:
             "height": grid.height,
             "resampling": resampling,
             "tolerance": _WARP_TOLERANCE_PX,
+            # Each band by its own no-data: as a set, a pixel missing in one band would be blended into its neighbours.
+            "UNIFIED_SRC_NODATA": "NO",
         }
         if grid.crs is None:  # a shift among images without a place: all of them lie on one nameless plane
             options |= {"src_crs": _PLANE, "src_transform": self.scene.grid.transform}
         # Without a no-data value only an alpha band tells what the source does not cover.
         alone = dataset.nodata is None and ColorInterp.alpha not in dataset.colorinterp
         return {**options, "add_alpha": True} if alone else options
+
+
+def _warped_pixels(warped: Any, dataset: Any, window: Window | None) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
+    """(CHW pixels, HW valid) of a warp of `dataset`."""
+    pixels = warped.read(indexes=list(dataset.indexes), window=window)
+    valid = _valid(pixels, warped, window)
+    if warped.count > dataset.count:  # rasterio does not count the alpha band it adds as a mask
+        valid &= warped.read(warped.count, window=window) > 0
+    return pixels, valid
 
 
 def _valid(pixels: NDArray[np.generic], dataset: Any, window: Window | None) -> NDArray[np.bool_]:

@@ -203,7 +203,7 @@ def open_part(path: Path, schema: pa.Schema) -> pq.ParquetFile:
         part = pq.ParquetFile(path)
     except FileNotFoundError:
         raise DataError("the part is missing", file=path, fix="run the command that made it again") from None
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(f"not a readable Parquet file ({error})", file=path, fix="make the part again") from None
     absent = [name for name in schema.names if name not in part.schema_arrow.names]
     if absent:
@@ -222,5 +222,5 @@ def read_group(part: pq.ParquetFile, group: int, columns: list[str] | None, path
     """Rows of one row group as dictionaries."""
     try:
         return part.read_row_group(group, columns=columns).to_pylist()  # type: ignore[no-any-return]
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(f"row group {group} cannot be read ({error})", file=path, fix="make the part again") from None
