@@ -68,7 +68,7 @@ def make_land(rng: np.random.Generator, size: int, scale: float, style: Style) -
     warp = fractal(rng, size, 900 / CELL_M, 6.0, coarse=4)
     surface, cover = _farmland(rng, terrain, parcels, broad, style)
     wood = _forest(terrain, parcels, broad, medium, patchy, style, surface, cover)
-    _upland(rng, terrain, broad, medium, patchy, wood, scale, surface, cover)
+    _upland(rng, terrain, broad, medium, patchy * np.float32(style.mosaic), wood, scale, surface, cover)
     _marsh(rng, terrain, medium, patchy, scale, surface, cover)
     _quarries(rng, terrain, medium, patchy, scale, surface, cover)
     _water(terrain, patchy, fine, surface, cover)
@@ -95,7 +95,8 @@ def _farmland(rng: np.random.Generator, terrain: Terrain, parcels: Parcels, broa
     lean = rng.random(PARCELS).astype(np.float32)[parcels.parcel]
     steep = terrain.height_m / np.float32(0.5 * style.relief_m)
     damp = np.exp(-terrain.river_m / np.float32(260))
-    pasture = _parcel_mean(0.55 * steep + 0.9 * damp + 0.22 * broad, parcels) + 0.9 * lean
+    belts = 0.55 * steep + 0.9 * damp + (0.22 + 0.5 * (1 - style.mosaic)) * broad
+    pasture = _parcel_mean(belts, parcels) + 0.9 * style.mosaic * lean
     meadow = pasture > level(pasture, 0.62)
     surface = np.where(meadow, meadow_surface(parcels.parcel), field_surface(parcels.parcel))
     surface[parcels.track] = Material.TRACK
@@ -107,7 +108,7 @@ def _forest(
     terrain: Terrain, parcels: Parcels, broad: F32, medium: F32, patchy: F32, style: Style, surface: U16, cover: U8
 ) -> F32:
     """Paint the woods: ragged on the hills, straight-edged where farms hold them back. Return the leaning to wood."""
-    lean = 0.9 * terrain.height_m / np.float32(style.relief_m * 0.5) + 0.55 * broad + 0.45 * medium
+    lean = 0.9 * terrain.height_m / np.float32(style.relief_m * 0.5) + 0.55 * broad + 0.45 * style.mosaic * medium
     lean = lean - 0.5 * np.exp(-terrain.river_m / np.float32(350))
     farmed = 0.6 * _parcel_mean(lean, parcels) + 0.4 * lean
     wood = (farmed > level(farmed, 1 - style.forest)) | (lean > level(lean, 1 - style.forest * 0.55))

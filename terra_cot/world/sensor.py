@@ -12,6 +12,7 @@ from terra_cot.world.materials import CLASSES
 from terra_cot.world.noise import F32, U8
 
 _CELLS = int(PIXEL_M / CELL_M)
+MAPPING_UNIT_PX = 80  # 0.8 ha
 
 
 def observe(field: F32, rows: int, start_y_px: float, start_x_px: float, blur_px: float = 0.42, step: int = 1) -> F32:
@@ -50,14 +51,17 @@ def _kernel(start_px: float, blur_px: float, stride: int) -> tuple[int, F32]:
 
 
 def observe_labels(cover: U8, size_px: int) -> U8:
-    """Return the class that fills most of each 10 m pixel, HW uint8, with crumbs merged into their surroundings."""
+    """Return the class that fills most of each 10 m pixel, HW uint8.
+
+    Patches under the minimum mapping unit join their surroundings, as in any published land-cover map.
+    """
     shares = np.stack([observe((cover == code).astype(np.float32), size_px, 0.0, 0.0, blur_px=0.7) for code in CLASSES])
     codes = np.array(CLASSES, np.uint8)
     labels = codes[np.argmax(shares, axis=0)]
     wide = np.stack([cv2.GaussianBlur(share, (0, 0), 2.5) for share in shares])
     for number, code in enumerate(CLASSES):
         _, parts, stats, _ = cv2.connectedComponentsWithStats((labels == code).astype(np.uint8), connectivity=8)
-        crumbs = stats[:, cv2.CC_STAT_AREA] < 9
+        crumbs = stats[:, cv2.CC_STAT_AREA] < MAPPING_UNIT_PX
         crumbs[0] = False
         lost = crumbs[parts]
         others = wide[:, lost]

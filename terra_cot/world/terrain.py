@@ -26,6 +26,7 @@ class Style:
         villages: Number of villages.
         bocage: Share of field edges with a hedge.
         river_m: Width of the main river.
+        mosaic: How finely land use is mixed: 1 parcel by parcel, near 0 in wide belts that keep to themselves.
     """
 
     relief_m: float
@@ -35,13 +36,14 @@ class Style:
     villages: int
     bocage: float
     river_m: float
+    mosaic: float
 
 
 STYLES = (
-    Style(70.0, 0.20, 3, 1150.0, 7, 0.08, 150.0),
-    Style(55.0, 0.28, 9, 850.0, 6, 0.16, 85.0),
-    Style(190.0, 0.38, 4, 850.0, 7, 0.28, 90.0),
-    Style(110.0, 0.26, 4, 1350.0, 8, 0.12, 120.0),
+    Style(70.0, 0.20, 3, 1150.0, 7, 0.08, 150.0, 1.0),
+    Style(55.0, 0.28, 9, 850.0, 6, 0.16, 85.0, 0.15),
+    Style(190.0, 0.38, 4, 850.0, 7, 0.28, 90.0, 0.7),
+    Style(110.0, 0.26, 4, 1350.0, 8, 0.12, 120.0, 0.25),
 )
 
 
