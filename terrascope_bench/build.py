@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from terra_cot.atomic import clear_leftovers, write_bytes
+from terra_cot.draw import digest
 from terra_cot.errors import ConfigError, ConflictError, DataError
 from terra_cot.legend import View, legend
 from terra_cot.manifest import manifest_parts, manifest_sha256, read_manifest, write_manifest
@@ -23,7 +24,6 @@ from terra_cot.sample import ShownFrame
 from terra_cot.shards import TILES, Part, open_part, read_group, read_rows, write_part
 from terra_cot.tile import FrameRecord, TileRecord, decode_label
 from terrascope_bench.card import card
-from terrascope_bench.draw import digest
 from terrascope_bench.question import QUESTIONS, Question
 from terrascope_bench.selection import Pool, Selection
 from terrascope_bench.tasks import TASKS, Candidate, Task, TileView

@@ -1,9 +1,9 @@
 """A selection is made of complete sets: within a cell every letter is right equally often, so texts tell nothing.
 
-A cell is what a reader without the image can know (class and option set, or class pair and order of the options). Each
+A cell is what a reader without the image can know: class and option set, or class pair and order of the options. Each
 candidate names its cells from narrow to wide. Sets are first made within narrow cells, one a cell in turn, so that rare
-classes and option sets come before a second helping of common ones; what is left is tried in the next wider cells. The
-last few questions of a number that is no multiple of the letters have different letters.
+classes and option sets come before a second helping of common ones; what is left is tried in the next wider cells.
+Where the number wanted is no multiple of the letters, the last few questions have different letters.
 
 The order of everything is the hash of (seed, task, tile, names): the order of input files, workers and dictionaries
 does not matter.
@@ -15,7 +15,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from terrascope_bench.draw import digest
+from terra_cot.draw import digest
 from terrascope_bench.tasks import Candidate
 
 PER_TILE = 2
@@ -78,7 +78,9 @@ class Pool:
             levels.append(len(chosen) - before)
             taken = set(map(id, chosen))
             remaining = [candidate for candidate in remaining if id(candidate) not in taken]
-        partial = _partial(remaining, self.target - len(chosen), per_tile)
+        room = self.target - len(chosen)
+        # Where candidates ran out before the target, a broken set would only unbalance what there is.
+        partial = _partial(remaining, room, per_tile) if room < len(letters) else []
         chosen += partial
         taken = set(map(id, partial))
         for candidate in remaining:
@@ -140,7 +142,7 @@ def _partial(remaining: Iterable[Candidate], room: int, per_tile: Counter[str]) 
     """Fewer than a set: candidates of different letters, in hash order."""
     out: list[Candidate] = []
     for candidate in remaining:
-        if len(out) >= room or len(out) >= len(candidate.options) - 1:
+        if len(out) >= room:
             break
         if per_tile[candidate.tile_id] < PER_TILE and all(candidate.answer != other.answer for other in out):
             out.append(candidate)

@@ -15,7 +15,7 @@ from math import fsum, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from terrascope_bench.draw import digest
+from terra_cot.draw import digest
 
 RESAMPLES = 1000
 DECIMALS = 6

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from terra_cot.draw import draw
 from terrascope_bench.benchmark import Benchmark
-from terrascope_bench.draw import draw
 from terrascope_bench.prediction import Prediction
 from terrascope_bench.question import Question
 

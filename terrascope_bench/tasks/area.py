@@ -37,7 +37,7 @@ def propose(view: TileView, seed: int) -> Iterator[Candidate | Dropped]:
         entry = view.land_class(number)
         image_m2 = view.valid_px * view.gsd_m**2
         question = (
-            f"What area of this image, in square metres, is covered by {entry.noun}? "
+            f"How many square metres of this image are taken up by {entry.noun}? "
             f"A pixel is {metres(view.gsd_m)} wide and high. Choose the closest value."
         )
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
+from terra_cot.draw import draw
 from terra_cot.mask import Mask
 from terra_cot.sample import Evidence
-from terrascope_bench.draw import draw
 from terrascope_bench.ladder import RUNGS, count_scale, odds_scale
 from terrascope_bench.question import Question
 from terrascope_bench.tasks.task import LADDER_FILTERS, BoolMask, Candidate, Dropped, Task, TileView, on_ladder

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from terra_cot.draw import draw
 from terra_cot.legend import LandClass, Legend, View, Vocabulary
 from terra_cot.mask import Mask
 from terra_cot.sample import Evidence, ShownFrame
-from terrascope_bench.draw import draw
 from terrascope_bench.ladder import LETTERS, RUNGS, Ladder, Scale
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from math import exp, log
 
 import pytest
 
-from terrascope_bench.draw import draw
+from terra_cot.draw import draw
 from terrascope_bench.ladder import RUNGS, count_scale, odds_scale, ratio_scale, significant
 
 ODDS = odds_scale(5.0, 95.0)
