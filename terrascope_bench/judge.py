@@ -3,7 +3,8 @@
 Faithfulness: the task's quantity is measured again on the model's own masks, by the rule that made the question, and
 the option that follows from it is compared with the letter the model gave. Masks are taken by label, or by best
 assignment where the model named no label. A mask that the quantity needs and the model did not give means that nothing
-follows, which is not faithful; questions for which the model gave no mask at all are left out and counted.
+follows, which is not faithful; questions for which the model gave no mask at all are left out and counted
+(`analysis.faithfulness_n`).
 """
 
 from __future__ import annotations
@@ -88,6 +89,8 @@ def _faithful(
     task = TASKS.get(question.task)
     if task is None or score is None or not masks or letter is None:
         return None
+    if question.option_values is None and len(question.options) > 2:
+        return None  # a benchmark from elsewhere: which number an option means is not known
     own = [None if pair.predicted is None else masks[pair.predicted] for pair in score.pairs]
     given = [mask for mask in own if mask is not None]
     if len(given) < len(own):
