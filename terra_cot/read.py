@@ -28,6 +28,8 @@ from terra_cot.scene import Scene, SceneFrame
 _PLANE = "EPSG:3857"  # any metric CRS does: nothing is projected
 _WARP_TOLERANCE_PX = 0.02  # GDAL's own 0.125 is as much as the shifts that are taken out
 
+_FINER = 0.75  # a file whose pixels are smaller than this share of the grid's is averaged (imagery) or counted (labels)
+
 
 class SceneReader:
     """Holds the files of one scene open while its tiles are cut: one open a file, one warp a file and grid.
@@ -83,7 +85,7 @@ class SceneReader:
         if asset.format == "xbd":
             return self._drawn_label(grid)
         dataset = self._dataset(asset.path)
-        finer = dataset.crs is not None and grid.crs is not None and grid_of(dataset).gsd_m < grid.gsd_m * 0.75
+        finer = self._metres(dataset) <= _FINER * grid.gsd_m
         codes, known = self._read(asset.path, grid, Resampling.mode if finer else Resampling.nearest)
         if len(codes) != 1 or not np.issubdtype(codes.dtype, np.integer):
             raise DataError(
@@ -185,6 +187,10 @@ class SceneReader:
         inside &= row + grid.height <= self.scene.grid.height and column + grid.width <= self.scene.grid.width
         return Window(column, row, grid.width, grid.height) if inside else None
 
+    def _metres(self, dataset: Any) -> float:
+        """Pixel size of a file on the ground; without a CRS that of its scene."""
+        return self.scene.grid.gsd_m if dataset.crs is None else grid_of(dataset).gsd_m
+
     def _options(self, dataset: Any, grid: Grid, resampling: Resampling) -> dict[str, Any]:
         options: dict[str, Any] = {
             "crs": grid.crs or _PLANE,
@@ -196,6 +202,9 @@ class SceneReader:
             # Each band by its own no-data: as a set, a pixel missing in one band would be blended into its neighbours.
             "UNIFIED_SRC_NODATA": "NO",
         }
+        if self._metres(dataset) > _FINER * grid.gsd_m:
+            # Unasked, GDAL blurs where a rotation or another zone makes its estimate of the scale fall below 1.
+            options |= {"XSCALE": 1, "YSCALE": 1}
         if grid.crs is None:  # a shift among images without a place: all of them lie on one nameless plane
             options |= {"src_crs": _PLANE, "src_transform": self.scene.grid.transform}
         # Without a no-data value only an alpha band tells what the source does not cover.

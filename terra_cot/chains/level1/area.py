@@ -34,7 +34,7 @@ def write(draft: Draft, context: Context, seed: int) -> Text:
         question = (
             f"What area {verb(entry, 'does', 'do')} {entry.noun} take up?",
             f"How much ground {verb(entry, 'does', 'do')} {entry.noun} occupy?",
-            f"How large is the area of {entry.noun}?",
+            f"In total, how large {verb(entry, 'is', 'are')} the {entry.noun}?",
         )[draw(3, seed, "question")]
         return Text(question, f"{start}. A pixel is {side} on a side, which makes {total} in all.", total)
     share = numbers.percent(draft.value("share", 0))

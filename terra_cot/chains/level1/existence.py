@@ -41,7 +41,8 @@ def write(draft: Draft, context: Context, seed: int) -> Text:
         )[draw(2, seed, "chain")]
         return Text(question, finding, "Yes")
     finding = (
-        f"I look for {entry.noun} {mark}. The mask stays empty, with {numbers.pixels(value)}, so there is none.",
+        f"I look for {entry.noun} {mark}. The mask stays empty, with {numbers.pixels(value)}, so there "
+        f"{verb(entry, 'is', 'are')} none.",
         f"Nothing in the image matches {entry.noun} {mark}: {numbers.pixels(value)}.",
     )[draw(2, seed, "chain")]
     return Text(question, finding, "No")
