@@ -95,8 +95,8 @@ def build_benchmark(
     counts = _Counts()
     pools = _propose(parts, seed, per_task, view, chosen_split, counts, lambda done: step(done, 2 * total))
     asked: set[tuple[str, ...]] = set()
-    # The rarest tasks choose first: what they ask about is closed to the others.
-    selections = {code: pools[code].select(asked) for code in sorted(TASKS, key=lambda code: TASKS[code].size)}
+    # The task with the fewest candidates chooses first: what it asks about is closed to the others.
+    selections = {code: pools[code].select(asked) for code in sorted(TASKS, key=lambda code: (pools[code].size, code))}
     wanted: dict[str, list[Candidate]] = defaultdict(list)
     for selection in selections.values():
         for candidate in selection.chosen:

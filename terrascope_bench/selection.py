@@ -1,8 +1,8 @@
 """A selection is made of complete sets: within a cell every letter is right equally often, so texts tell nothing.
 
-A cell is what a reader without the image can know: class and option set, or class pair and order of the options. Each
-candidate names its cells from narrow to wide. Sets are first made within narrow cells, one a cell in turn, so that rare
-classes and option sets come before a second helping of common ones; what is left is tried in the next wider cells.
+A cell is what a reader without the image can know: class and option set, or class pair. Each candidate names its cells
+from narrow to wide. Sets are first made within narrow cells, one a cell in turn, so that rare classes and option sets
+come before a second helping of common ones; what is left is tried in the next wider cells.
 Where the number wanted is no multiple of the letters, the last few questions have different letters.
 
 The order of everything is the hash of (seed, task, tile, names): the order of input files, workers and dictionaries
@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from terra_cot.draw import digest
+from terra_cot.draw import digest, draw
 from terrascope_bench.tasks import Candidate
 
 PER_TILE = 2
@@ -52,6 +52,11 @@ class Pool:
             shelf.sort(key=lambda entry: entry[0])
             self.pruned += len(shelf) - self._limit
             del shelf[self._limit :]
+
+    @property
+    def size(self) -> int:
+        """Candidates that were offered."""
+        return self.pruned + sum(map(len, self.kept.values()))
 
     @property
     def _limit(self) -> int:
@@ -95,7 +100,22 @@ class Pool:
         if self.pruned:
             left["not_needed"] += self.pruned
         asked.update(map(_subject, chosen))
+        if len(letters) == 2:
+            chosen = _in_drawn_order(chosen, self.seed)
         return Selection(tuple(chosen), (*levels, len(partial)), left)
+
+
+def _in_drawn_order(chosen: list[Candidate], seed: int) -> list[Candidate]:
+    """Show the options of each set of two, one right and one left, in one drawn order: the letters stay balanced."""
+    out = []
+    for number, candidate in enumerate(chosen):
+        first = chosen[number - number % 2]
+        options, answer = candidate.options, candidate.answer
+        if draw(2, seed, "options", first.task, first.tile_id, *first.names):
+            options, answer = options[::-1], "BA"["AB".index(answer)]
+        question = candidate.question.format(*options)
+        out.append(replace(candidate, question=question, options=options, answer=answer))
+    return out
 
 
 def _subject(candidate: Candidate) -> tuple[str, ...]:

@@ -26,7 +26,6 @@ def propose(view: TileView, seed: int) -> Iterator[Candidate | Dropped]:
         verb = "Do" if entries[0].plural else "Does"
         yield either(
             view,
-            seed,
             "BRD",
             (entries[0].name, entries[1].name),
             (YES, NO),

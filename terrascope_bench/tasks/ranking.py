@@ -28,7 +28,6 @@ def propose(view: TileView, seed: int) -> Iterator[Candidate | Dropped]:
         entries = view.land_class(first), view.land_class(second)
         yield either(
             view,
-            seed,
             "CR",
             (entries[0].name, entries[1].name),
             (entries[0].noun, entries[1].noun),

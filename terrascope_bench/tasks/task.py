@@ -168,17 +168,14 @@ def _cells(subject: str, step: str, ladder: Ladder, marks: int) -> tuple[str, ..
 
 
 def either(
-    view: TileView, seed: int, task: str, names: tuple[str, str], texts: tuple[str, str], right: int, question: str
+    view: TileView, task: str, names: tuple[str, str], texts: tuple[str, str], right: int, question: str
 ) -> Candidate:
-    """A two-option candidate; which text stands first is drawn. `question` holds {0} and {1} for the two in order.
+    """A two-option candidate; {0} and {1} of `question` are its options in the order in which they will be shown.
 
-    Balanced within names and order of the options, so neither a class nor a letter wins more often.
+    Balanced within names: whatever pair of classes is asked about, each option is right equally often. Which option
+    stands first is drawn by the selection, for two questions at a time.
     """
-    swap = draw(2, seed, "order", task, view.tile_id, *names)
-    first, second = (texts[1], texts[0]) if swap else texts
-    letter = LETTERS[right ^ swap]
-    cell = "+".join(names) + (" swapped" if swap else "")
-    return Candidate(task, view.tile_id, names, question.format(first, second), (first, second), None, letter, (cell,))
+    return Candidate(task, view.tile_id, names, question, texts, None, LETTERS[right], ("+".join(names),))
 
 
 def number_text(value: float, unit: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 
 from terrascope_bench.selection import PER_TILE, Pool
 from terrascope_bench.tasks import Candidate
@@ -88,3 +89,22 @@ def test_memory_is_bounded_and_the_rest_is_counted() -> None:
 def test_nothing_gives_nothing() -> None:
     selection = Pool(seed=0, target=5).select(set())
     assert selection.chosen == ()
+
+
+def test_two_options_are_shown_in_an_order_drawn_for_each_set() -> None:
+    entries = []
+    for number in range(400):
+        plain = candidate(number, "AB"[number % 2], cell=f"pair-{number % 5}", options=2)
+        entries.append(replace(plain, question="{0} or {1}?", cells=plain.cells[:1]))
+    truth = {entry.names: entry.options["AB".index(entry.answer)] for entry in entries}
+    chosen = pool_of(entries, 200).select(set()).chosen
+    assert len(chosen) == 200
+    assert Counter(entry.answer for entry in chosen) == {"A": 100, "B": 100}
+    for first, second in zip(chosen[::2], chosen[1::2], strict=True):
+        assert first.options == second.options
+        assert first.cells == second.cells
+    orders = Counter(entry.options for entry in chosen)
+    assert 60 <= orders["w", "x"] <= 140
+    for entry in chosen:
+        assert entry.question == f"{entry.options[0]} or {entry.options[1]}?"
+        assert entry.options["AB".index(entry.answer)] == truth[entry.names]
