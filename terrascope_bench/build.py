@@ -105,8 +105,8 @@ def build_benchmark(
         raise DataError(
             "no question could be made from these tiles",
             file=", ".join(map(str, datasets)),
-            got=dict(counts.dropped),
-            fix="give tiles with label maps, or another --split",
+            got=f"{counts.read} tiles ({_positive(counts.dropped)}), {sum(pool.size for pool in pools.values())} candidates",
+            fix="letters are balanced in whole sets: give more tiles with label maps, or another --split",
         )
     counts.dropped["not_selected"] = counts.read - sum(counts.dropped.values()) - len(wanted)
 

@@ -109,6 +109,10 @@ class Checker:
         """The prediction of one parsed line, or all its defects."""
         if not isinstance(value, dict):
             return [Defect(line, "", "a prediction is a JSON object", _kind(value), "an object")]
+        if "results" in value and "question_id" not in value:
+            return [
+                Defect(line, "results", "the official scripts' file", None, "one JSON object a line, one a question")
+            ]
         defects = list(_slips(value, FIELDS, "", line))
         expected = self._question(value.get("question_id"), line, defects)
         texts = {name: _text(value.get(name), name, line, defects) for name in ("response", "answer", "error")}

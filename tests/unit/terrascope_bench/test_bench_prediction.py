@@ -64,6 +64,7 @@ def test_passes(row: dict[str, Any]) -> None:
         ([1], "", "JSON object"),
         ("x", "", "JSON object"),
         ({"answer": "A"}, "question_id", "missing"),
+        ({"results": [{"image": "x", "predicted_answer": "A"}]}, "results", "official"),
         (line(question_id=3), "question_id", "text"),
         (line(question_id=["ca-1-opt"]), "question_id", "text"),
         (line(question_id="ca-1-op"), "question_id", 'did you mean "ca-1-opt"'),
