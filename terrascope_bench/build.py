@@ -105,7 +105,7 @@ def build_benchmark(
         raise DataError(
             "no question could be made from these tiles",
             file=", ".join(map(str, datasets)),
-            got=f"{counts.read} tiles ({_positive(counts.dropped)}), {sum(pool.size for pool in pools.values())} candidates",
+            got=f"{sum(pool.size for pool in pools.values())} candidates from {counts.read} tiles",
             fix="letters are balanced in whole sets: give more tiles with label maps, or another --split",
         )
     counts.dropped["not_selected"] = counts.read - sum(counts.dropped.values()) - len(wanted)
