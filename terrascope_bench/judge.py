@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from terra_cot.legend import LEGENDS
-from terra_cot.mask import Mask
 from terrascope_bench.answer import EXTRACTORS
-from terrascope_bench.mask_metrics import MaskScore, name_of, score_masks
+from terrascope_bench.mask_metrics import MaskScore, decoded, name_of, score_masks
 from terrascope_bench.outcome import Outcome
 from terrascope_bench.prediction import PredictedMask, Prediction
 from terrascope_bench.question import Question
@@ -95,5 +94,5 @@ def _faithful(
     given = [mask for mask in own if mask is not None]
     if len(given) < len(own):
         return False
-    option = task.follow(question, [Mask(m.frame, "", m.size, m.counts).to_array() for m in given])
+    option = task.follow(question, [decoded(m.size, m.counts).T > 0 for m in given])
     return option is not None and question.letters[option] == letter

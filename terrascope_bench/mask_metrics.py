@@ -28,6 +28,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import permutations
 from typing import Any
 
@@ -132,7 +133,8 @@ def score_masks(
         empty += union == 0
         rim = NANO if truth[t].counts == predicted[p].counts else 0
         if not rim and truth_px[t] and predicted_px[p]:
-            both, either = _rim_counts(_decoded(truth_rle[t]), _decoded(predicted_rle[p]), BOUNDARY_RATIO)
+            arrays = decoded(mask.size, mask.counts), decoded(predicted[p].size, predicted[p].counts)
+            both, either = _rim_counts(*arrays, BOUNDARY_RATIO)
             rim = round(NANO * both / either)
         pairs.append(Pair(mask.label, p, overlap(t, p), union, iou(t, p), rim))
     surplus = [p for p in range(len(predicted)) if p not in match.values()]
@@ -178,11 +180,16 @@ def _rim_counts(first: NDArray[np.uint8], second: NDArray[np.uint8], ratio: floa
     return both, cv2.countNonZero(rims[0]) + cv2.countNonZero(rims[1]) - both
 
 
-def _decoded(rle: Any) -> NDArray[np.uint8]:
-    """0/1 WH: RLE is column-major, and turning an image over its diagonal moves no boundary."""
+@lru_cache(maxsize=8)
+def decoded(size: tuple[int, int], counts: str) -> NDArray[np.uint8]:
+    """0/1 WH, read-only: RLE is column-major, and turning an image over its diagonal moves no boundary.
+
+    The last few are kept: faithfulness measures the same masks right after their rims were compared.
+    """
     from pycocotools import mask as coco
 
-    turned: NDArray[np.uint8] = coco.decode(rle).T
+    turned: NDArray[np.uint8] = coco.decode(_rle(size, counts)).T
+    turned.setflags(write=False)
     return turned
 
 

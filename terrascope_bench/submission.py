@@ -18,6 +18,8 @@ from terrascope_bench.prediction import FIELDS, MASK_FIELDS, Checker, Defect, Ex
 MAX_LINE = 16 * 2**20
 """16 MiB: 64 masks of full noise on a 1024 x 1024 image are a quarter of it."""
 _MAX_OBJECTS = 10_000
+_MAX_LISTS = 1_000_000
+"""Counted as the character "[", which RLE text may hold too: once in 64 characters, so a legal line has a quarter."""
 _PIECE = 2**20
 OnBytes = Callable[[int, int], None]
 
@@ -90,9 +92,9 @@ def _parse(data: bytes, number: int, checker: Checker) -> Iterator[Prediction | 
     data = data.strip()
     if not data:
         return
-    # Small objects take twenty times their text in memory, so a line of millions is refused before it is parsed.
-    if data.count(b"{") > _MAX_OBJECTS:
-        yield Defect(number, "", "too many objects in one line", None, f"at most {_MAX_OBJECTS}")
+    # Small objects and lists take twenty times their text in memory: a line of millions is refused before parsing.
+    if data.count(b"{") > _MAX_OBJECTS or data.count(b"[") > _MAX_LISTS:
+        yield Defect(number, "", "too many objects or lists in one line", None, f"at most {_MAX_OBJECTS} objects")
         return
     try:
         value = orjson.loads(data)
