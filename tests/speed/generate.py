@@ -32,18 +32,45 @@ SIDE_PX = 256
 def label_map(rng: np.random.Generator) -> np.ndarray:
     """HW uint8 WorldCover codes: the strongest of seven smooth fields, a realistic number of regions."""
     noise = rng.standard_normal((len(CODES), SIDE_PX, SIDE_PX)).astype(np.float32)
-    fields = [cv2.GaussianBlur(field, (0, 0), sigma) for field, sigma in zip(noise, (5, 6, 7, 8, 9, 10, 12), strict=True)]
+    fields = [
+        cv2.GaussianBlur(field, (0, 0), sigma) for field, sigma in zip(noise, (5, 6, 7, 8, 9, 10, 12), strict=True)
+    ]
     return CODES[np.argmax([field / field.std() for field in fields], axis=0)]
 
 
 def tile(number: int, rng: np.random.Generator, picture: bytes) -> TileRecord:
     frame = FrameRecord(
-        "t0", "optical", "2023-04-12T00:00:00Z", picture, None, ("B04", "B03", "B02"), 0.0, 0.0, (0.0, 0.0), None, None, "alone"
+        frame="t0",
+        modality="optical",
+        datetime="2023-04-12T00:00:00Z",
+        image=picture,
+        raster=None,
+        bands=("B04", "B03", "B02"),
+        cloud_fraction=0.0,
+        nodata_fraction=0.0,
+        shift_px=(0.0, 0.0),
+        shift_score=None,
+        shift_found_px=None,
+        shift_status="alone",
     )
     return TileRecord(
-        f"tile_{number:05d}", (frame,), encode.label_png(label_map(rng).astype(np.uint16)), "t0", "worldcover", "EPSG:32633",
-        (10.0, 0.0, 300000.0, 0.0, -10.0, 5400000.0), SIDE_PX, SIDE_PX, 10.0, "speed", "speed", "CC0-1.0", "train", 12.3, 48.7,
-    )  # fmt: skip
+        tile_id=f"tile_{number:05d}",
+        frames=(frame,),
+        label=encode.label_png(label_map(rng).astype(np.uint16)),
+        label_frame="t0",
+        legend="worldcover",
+        crs="EPSG:32633",
+        transform=(10.0, 0.0, 300000.0, 0.0, -10.0, 5400000.0),
+        width=SIDE_PX,
+        height=SIDE_PX,
+        gsd_m=10.0,
+        source="speed",
+        source_id="speed",
+        licence="CC0-1.0",
+        split="train",
+        lon=12.3,
+        lat=48.7,
+    )
 
 
 def make_tiles(folder: Path, recipe: Recipe, tiles: int, a_part: int) -> None:
@@ -87,7 +114,9 @@ def main() -> None:
                 found.append(samples / seconds)
         print(f"{arguments.tiles} tiles of {SIDE_PX} px, {samples} samples, start of the workers included")
         for workers, found in rates.items():
-            print(f"  {workers} worker(s): median {statistics.median(found):,.0f} samples/s of {[round(x) for x in found]}")
+            print(
+                f"  {workers} worker(s): median {statistics.median(found):,.0f} samples/s of {[round(x) for x in found]}"
+            )
         profile = cProfile.Profile()
         profile.runcall(once, folder, 1)
         print("\nwhat dominates (one worker, profiled):")
