@@ -84,6 +84,7 @@ def make_tiles(folder: Path, recipe: Recipe, tiles: int, a_part: int) -> None:
             part = write_part(folder, TILES, number, rows)
             workspace.markers.mark(TILES, number, Marker("speed", part, {"split": {"train": part.rows}}))
             parts.append(part)
+        workspace.markers.mark_tiled()
     body = {"recipe": recipe.body(), "recipe_sha256": recipe.sha256(), "seed": 0, "sources": [], "counts": {}}
     write_manifest(folder, "dataset", body, parts)
 
@@ -114,9 +115,8 @@ def main() -> None:
                 found.append(samples / seconds)
         print(f"{arguments.tiles} tiles of {SIDE_PX} px, {samples} samples, start of the workers included")
         for workers, found in rates.items():
-            print(
-                f"  {workers} worker(s): median {statistics.median(found):,.0f} samples/s of {[round(x) for x in found]}"
-            )
+            rounds = [round(rate) for rate in found]
+            print(f"  {workers} worker(s): median {statistics.median(found):,.0f} samples/s of {rounds}")
         profile = cProfile.Profile()
         profile.runcall(once, folder, 1)
         print("\nwhat dominates (one worker, profiled):")
