@@ -294,6 +294,7 @@ def generate_part(job: SamplePart) -> int:
 
 def finish(workspace: Workspace, recipe: Recipe) -> dict[str, Any]:
     """Write dropped.jsonl, the dataset card and, last, the manifest."""
+    workspace.sweep()  # again: a worker of a killed run may have outlived the start of this one
     summary = orjson.loads((workspace.hidden / "scan.json").read_bytes())
     tiles, samples = workspace.markers.all(TILES), workspace.markers.all(SAMPLES)
     drops = [*summary["drops"], *(drop for marker in chain(tiles, samples) for drop in marker.drops)]

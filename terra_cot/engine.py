@@ -5,11 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
+from multiprocessing.connection import wait as wait_for
 from typing import TypeVar
 
 from terra_cot.errors import TerraError
@@ -34,7 +34,7 @@ def work(function: Callable[[Task], Result], tasks: Iterable[Task], workers: int
     queue = iter(tasks)
     # Spawned, not forked: GDAL and thread pools of the parent do not survive a fork.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=_watch_parent, initargs=(os.getpid(),)) as pool:
+    with ProcessPoolExecutor(workers, context, initializer=_watch_parent) as pool:
         running: set[Future[Result]] = {pool.submit(function, task) for task in islice(queue, workers + 1)}
         try:
             while running:
@@ -52,12 +52,13 @@ def work(function: Callable[[Task], Result], tasks: Iterable[Task], workers: int
                 future.cancel()
 
 
-def _watch_parent(parent: int) -> None:
-    """End this worker when its parent is gone: a killed run must not leave processes that write."""
+def _watch_parent() -> None:
+    """End this worker the moment its parent is gone: a killed run must not leave processes that write."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
 
     def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
+        wait_for([parent.sentinel])
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -152,6 +152,10 @@ class Workspace:
                 )
             self._clear()
         write_json(note, self._purpose)
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Remove what killed writers left half written."""
         for name in ("tiles", "samples", ".progress"):
             if (self.folder / name).is_dir():
                 clear_leftovers(self.folder / name)

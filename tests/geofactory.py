@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import subprocess
 import sys
@@ -30,6 +32,22 @@ def cli(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
     """The installed command, in a process of its own."""
     command = [str(SCRIPT), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, **options)
+
+
+def cli_here(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """The same command by its entry point, in this process: for tests that would start it a dozen times."""
+    from pipelines.terra_cot import main
+
+    out, err, before, code = io.StringIO(), io.StringIO(), sys.argv, 0
+    sys.argv = [str(SCRIPT), *map(str, arguments)]
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            main()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    finally:
+        sys.argv = before
+    return subprocess.CompletedProcess(list(map(str, arguments)), code, out.getvalue(), err.getvalue())
 
 
 def north_up(x: float, y: float, metres: float) -> Affine:
