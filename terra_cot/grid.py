@@ -17,6 +17,7 @@ from odc.geo.geobox import GeoBox
 
 from terra_cot.errors import GridError
 
+_SQUARE = 1e-3  # sides that differ by less are square: resampling would harm more than a thousandth of a distance
 _SAME_PX = 1e-3  # two grids are one when their pixels coincide within this share of a pixel
 
 
@@ -114,9 +115,9 @@ def grid_of(dataset: Any, gsd_m: float | None = None) -> Grid:
     crs = crs_name(dataset.crs)
     metric = dataset.crs.is_projected and math.isclose(dataset.crs.linear_units_factor[1], 1.0)
     upright = native.b == 0 and native.d == 0 and native.a > 0 and native.e < 0
-    square = math.isclose(native.a, -native.e, rel_tol=1e-6)
+    square = math.isclose(native.a, -native.e, rel_tol=_SQUARE)
     if metric and upright and square and (gsd_m is None or math.isclose(native.a, gsd_m, rel_tol=1e-6)):
-        return Grid(crs, native, dataset.height, dataset.width, float(native.a))
+        return Grid(crs, native, dataset.height, dataset.width, pixel_m(native))
     # Square pixels of the finer side: nothing that the raster resolves is lost.
     if metric:
         size = gsd_m or round(min(math.hypot(native.a, native.d), math.hypot(native.b, native.e)), 6)
@@ -127,6 +128,12 @@ def grid_of(dataset: Any, gsd_m: float | None = None) -> Grid:
         target = str(utm.crs)
     around = GeoBox.from_bbox(box.extent.to_crs(target).boundingbox, target, resolution=size)
     return Grid(target, around.transform, around.height, around.width, float(size))
+
+
+def pixel_m(transform: Affine) -> float:
+    """Side of a square as large as a pixel of a north-up transform: its square is the pixel's area, exactly."""
+    across, down = float(transform.a), -float(transform.e)
+    return across if across == down else math.sqrt(across * down)
 
 
 def crs_name(crs: Any) -> str:

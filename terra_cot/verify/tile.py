@@ -16,7 +16,7 @@ from rasterio.io import MemoryFile
 from terra_cot.display import Stretch, display
 from terra_cot.errors import TerraError
 from terra_cot.frame import Frame
-from terra_cot.grid import Grid
+from terra_cot.grid import Grid, pixel_m
 from terra_cot.legend import legend
 from terra_cot.tile import FrameRecord, TileRecord
 from terra_cot.verify.report import TOLERANCE, Where
@@ -24,8 +24,9 @@ from terra_cot.verify.report import TOLERANCE, Where
 
 def check_tile(tile: TileRecord, stretch: Stretch, where: Where) -> None:
     grid = Grid(tile.crs, Affine(*tile.transform), tile.height, tile.width, tile.gsd_m)
-    if not np.isclose(grid.transform.a, tile.gsd_m, rtol=TOLERANCE, atol=0):
-        where.say("gsd_m", f"is {tile.gsd_m}, the transform has pixels of {grid.transform.a}")
+    side = pixel_m(grid.transform)
+    if not np.isclose(side, tile.gsd_m, rtol=TOLERANCE, atol=0):
+        where.say("gsd_m", f"is {tile.gsd_m}, the transform has pixels of {side}")
     place = grid.lon_lat()
     if place and (tile.lon is None or tile.lat is None or not np.allclose(place, (tile.lon, tile.lat), atol=1e-5)):
         where.say("lon", f"and lat are {(tile.lon, tile.lat)}, the grid lies at {place}")

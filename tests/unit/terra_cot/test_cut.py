@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from affine import Affine
-from geofactory import mosaic, moved, noise, north_up, positions, rasters_archive, reflectance, write_tiff, xbd_pair
 from geofactory import box as building
+from geofactory import mosaic, moved, noise, north_up, positions, rasters_archive, reflectance, write_tiff, xbd_pair
 from rasterio.io import MemoryFile
 
 from terra_cot.coregister import estimate_shift

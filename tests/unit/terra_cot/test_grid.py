@@ -67,6 +67,14 @@ def test_pixels_are_as_fine_as_the_finer_side(tmp_path: Path) -> None:
     assert grid_at(written(tmp_path, PLAIN.transform, UTM33), gsd_m=20).gsd_m == 20
 
 
+def test_pixels_that_are_all_but_square_are_left_alone(tmp_path: Path) -> None:
+    """A real series has pixels of 9.9948 x 9.9974 m: resampling it would only blur, and its area is kept exactly."""
+    native = Affine(9.9948, 0, 465181.05, 0, -9.9974, 5080254.63)
+    grid = grid_at(written(tmp_path, native, UTM33))
+    assert (grid.transform, grid.shape) == (native, (30, 50))
+    assert grid.gsd_m**2 == pytest.approx(9.9948 * 9.9974, rel=1e-12)
+
+
 @pytest.mark.parametrize(
     ("transform", "crs", "reason"),
     [(PLAIN.transform, None, "no_crs"), (None, None, "no_crs"), (None, UTM33, "no_place")],

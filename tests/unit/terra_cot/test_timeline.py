@@ -1,4 +1,4 @@
-"""Dates become t0, t1, ... in order of time, however they are written; a SAR image joins the optical date it is near."""
+"""Dates become t0, t1, ... in order of time, however written; a SAR image joins the optical date it is near."""
 
 from __future__ import annotations
 
@@ -15,8 +15,15 @@ def frame(date: str, modality: Modality = "optical") -> SceneFrame:
 
 
 @pytest.mark.parametrize(
-    "text", ["2017-06-13T10:10:31", "20170613T101031", "2017-06-13T10:10:31Z", "2017-06-13 12:10:31+02:00", " 20170613T101031 "]
-)  # fmt: skip
+    "text",
+    [
+        "2017-06-13T10:10:31",
+        "20170613T101031",
+        "2017-06-13T10:10:31Z",
+        "2017-06-13 12:10:31+02:00",
+        " 20170613T101031 ",
+    ],
+)
 def test_one_moment_is_read_from_every_form(text: str) -> None:
     assert iso(parse_datetime(text)) == "2017-06-13T10:10:31Z"
 
