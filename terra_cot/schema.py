@@ -19,11 +19,16 @@ def schema(name: str) -> dict[str, Any]:
     return orjson.loads((folder / f"{name}.schema.json").read_bytes())  # type: ignore[no-any-return]
 
 
-def check(value: Any, name: str, file: object, row: object = None) -> None:
-    """Raise SchemaError, naming the field, where `value` is not what schema `name` describes."""
+@cache
+def _validator(name: str) -> Any:
     from jsonschema import Draft202012Validator
 
-    fault = next(Draft202012Validator(schema(name)).iter_errors(value), None)
+    return Draft202012Validator(schema(name))
+
+
+def check(value: Any, name: str, file: object, row: object = None) -> None:
+    """Raise SchemaError, naming the field, where `value` is not what schema `name` describes."""
+    fault = next(_validator(name).iter_errors(value), None)
     if fault is not None:
         where = ".".join(str(step) for step in fault.absolute_path) or None
         raise SchemaError(f"not a valid {name}: {fault.message[:160]}", file=file, row=row, field=where)

@@ -15,11 +15,10 @@ from pathlib import Path
 
 import orjson
 import pyarrow.parquet as pq
-import rasterio
-from rasterio.errors import RasterioError
 
 from terra_cot.errors import DataError
 from terra_cot.grid import Grid, grid_of
+from terra_cot.header import opened
 from terra_cot.scene import Asset, Drop, LabelAsset, Scene, SceneFrame
 from terra_cot.sources import Options, Source
 from terra_cot.timeline import iso, parse_datetime
@@ -106,11 +105,8 @@ def _scene(
 
 
 def _grid(path: Path) -> Grid:
-    try:
-        with rasterio.open(path) as dataset:
-            grid = grid_of(dataset)
-    except RasterioError as error:
-        raise DataError(f"unreadable ({error})", file=path) from None
+    with opened(path) as dataset:
+        grid = grid_of(dataset)
     if grid.shape != (PATCH_PX, PATCH_PX) or grid.gsd_m != GSD_M:
         raise DataError(
             "not a BigEarthNet patch",

@@ -9,15 +9,14 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
-import rasterio
 from pydantic import Field, model_validator
-from rasterio.errors import RasterioError
 
 from terra_cot.errors import DataError, GridError, did_you_mean
 from terra_cot.grid import Grid, grid_of
+from terra_cot.header import opened
 from terra_cot.legend import LEGENDS
 from terra_cot.scene import Asset, CloudAsset, Drop, LabelAsset, Scene, SceneFrame
 from terra_cot.sources import Options, Source
@@ -64,6 +63,9 @@ class RastersOptions(Options):
 
     @model_validator(mode="after")
     def _check(self) -> RastersOptions:
+        for text in _all_patterns(self):
+            if not text or PurePosixPath(text).is_absolute() or ".." in PurePosixPath(text).parts:
+                raise ValueError(f"pattern {text!r}: write it relative to source.root, without ..")
         if self.label and not self.legend:
             raise ValueError(f"a label map needs a legend ({', '.join(LEGENDS)})")
         if self.legend and self.legend not in LEGENDS:
@@ -89,12 +91,16 @@ def scan(root: Path, options: RastersOptions, name: str = "rasters") -> Iterator
 
 
 def _all_patterns(options: RastersOptions) -> list[str]:
-    texts = [text for entry in options.frames for text in (*entry.files, *((entry.cloud,) if entry.cloud else ()))]
+    texts = [
+        text
+        for entry in options.frames
+        for text in (*entry.files, *((entry.cloud,) if entry.cloud is not None else ()))
+    ]
     return texts + ([options.label] if options.label else [])
 
 
 def _find(root: Path, pattern: str) -> Found:
-    """Paths that fit a pattern, by scene and date."""
+    """Paths that fit a pattern, by scene and date. `*` stands for part of a name, `**/` for any folders."""
     literal = re.split(r"(\{scene\}|\{date\})", pattern)
     parts: list[str] = []
     seen: set[str] = set()
@@ -104,10 +110,11 @@ def _find(root: Path, pattern: str) -> Found:
             parts.append(f"(?P={group})" if group in seen else (_SCENE if group == "scene" else _DATE))
             seen.add(group)
         else:
-            parts.append(re.escape(piece).replace(r"\*", "[^/]*"))
+            parts.append(re.escape(piece).replace(r"\*\*/", "(?:[^/]+/)*").replace(r"\*", "[^/]*"))
     expression = re.compile("".join(parts))
     found: Found = defaultdict(dict)
-    for path in sorted(root.glob(pattern.replace("{scene}", "*").replace("{date}", "*"))):
+    wild = re.sub(r"[\[\]?]", lambda char: f"[{char[0]}]", pattern)  # to glob they mean more than themselves
+    for path in sorted(root.glob(wild.replace("{scene}", "*").replace("{date}", "*"))):
         below = path.relative_to(root).as_posix()
         match = expression.fullmatch(below)
         if match:
@@ -183,22 +190,19 @@ def _frame(
     tagged: str | None = None
     for number, text in enumerate(entry.files):
         path = patterns[text][scene_id][date]
-        try:
-            with rasterio.open(root / path) as dataset:
-                named = entry.bands[number] if entry.bands else dataset.descriptions
-                bands = tuple(band for band in named if band)
-                tagged = tagged or dataset.tags().get("DATETIME")
-                if dataset.crs is None and not options.allow_no_crs:
-                    raise GridError(
-                        "no CRS",
-                        file=path,
-                        fix="write it back with `rio edit-info --crs`, or set allow_no_crs if it has no place",
-                        reason="no_crs",
-                    )
-                grids.append(grid_of(dataset, options.gsd_m))
-                count = dataset.count
-        except RasterioError as error:
-            raise DataError(f"unreadable ({error})", file=path) from None
+        with opened(root / path) as dataset:
+            named = entry.bands[number] if entry.bands else dataset.descriptions
+            bands = tuple(band for band in named if band)
+            tagged = tagged or dataset.tags().get("DATETIME")
+            if dataset.crs is None and not options.allow_no_crs:
+                raise GridError(
+                    "no CRS",
+                    file=path,
+                    fix="write it back with `rio edit-info --crs`, or set allow_no_crs if it has no place",
+                    reason="no_crs",
+                )
+            grids.append(grid_of(dataset, options.gsd_m))
+            count = dataset.count
         if len(bands) != count:
             raise DataError(
                 "bands without a name",

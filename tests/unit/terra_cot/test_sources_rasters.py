@@ -143,6 +143,25 @@ def test_characters_of_a_pattern_mean_themselves(tmp_path: Path) -> None:
     assert [scene.scene_id for scene in scenes] == ["a"]
 
 
+def test_folders_between_are_found(tmp_path: Path) -> None:
+    for name in ("a_x.tif", "one/b_x.tif", "one/two/c_x.tif", "d_y.tif"):
+        image(tmp_path / name)
+    scenes, _ = found(tmp_path, options("**/{scene}_x.tif"))
+    assert [scene.scene_id for scene in scenes] == ["a", "b", "c"]
+    image(tmp_path / "[e]?.tif")
+    scenes, _ = found(tmp_path, options("[{scene}]?.tif"))
+    assert [scene.scene_id for scene in scenes] == ["e"]
+
+
+def test_scanning_is_silent(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    """The reason is in the drop: GDAL need not print its own line to the terminal."""
+    write_tiff(tmp_path / "a.tif", positions(20, 30), None, None, bands=BANDS)
+    recwarn.clear()
+    _, drops = found(tmp_path, options("{scene}.tif"))
+    assert drops[0].reason == "no_crs"
+    assert not [entry for entry in recwarn if "georef" in str(entry.message).lower()]
+
+
 def test_band_names_of_the_recipe_win(tmp_path: Path) -> None:
     image(tmp_path / "a.tif")
     (scene,), _ = found(tmp_path, options("{scene}.tif", bands=[["B8A", "B09"]]))
@@ -179,6 +198,9 @@ def test_last_date_labels(tmp_path: Path) -> None:
         ({"pair_days": -1}, "greater than or equal to 0"),
         ({"lable": "x"}, 'did you mean "label"'),
         ({"modality": "radar"}, "optical"),
+        ({"label": "/etc/passwd", "legend": "worldcover"}, "relative to source.root"),
+        ({"label": "../{scene}.tif", "legend": "worldcover"}, "relative to source.root"),
+        ({"cloud": ""}, "relative to source.root"),
     ],
 )
 def test_a_wrong_recipe_is_told_before_a_file_is_opened(tmp_path: Path, given: dict[str, Any], message: str) -> None:
