@@ -293,7 +293,11 @@ def generate_part(job: SamplePart) -> int:
 
 
 def finish(workspace: Workspace, recipe: Recipe) -> dict[str, Any]:
-    """Write dropped.jsonl, the dataset card and, last, the manifest."""
+    """Write dropped.jsonl, the dataset card and, last, the manifest.
+
+    Raises:
+        DataError: every tile was dropped: there is no dataset to describe.
+    """
     workspace.sweep()  # again: a worker of a killed run may have outlived the start of this one
     summary = orjson.loads((workspace.hidden / "scan.json").read_bytes())
     tiles, samples = workspace.markers.all(TILES), workspace.markers.all(SAMPLES)
@@ -318,6 +322,11 @@ def finish(workspace: Workspace, recipe: Recipe) -> dict[str, Any]:
     write_card(workspace.folder, body)
     body["files"] = [file_entry(workspace.folder, name) for name in ("README.md", "dropped.jsonl")]
     parts = [marker.part for marker in chain(tiles, samples) if marker.part.rows]
+    if not any(marker.part.rows for marker in tiles):
+        why = ", ".join(f"{number} {reason}" for reason, number in counts["tiles"]["dropped"].items())
+        raise DataError(
+            f"no tile is left ({why})", file=workspace.folder, fix="see why each was dropped in its dropped.jsonl"
+        )
     return write_manifest(workspace.folder, "dataset", body, parts)
 
 

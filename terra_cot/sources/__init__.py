@@ -68,4 +68,4 @@ def scan(kind: str, root: Path, options: dict[str, Any] | None = None) -> Iterat
         known = tuple(origin.options.model_fields)
         hint = did_you_mean(where, known) if first["type"] == "extra_forbidden" else ""
         raise ConfigError(f"source.{where}: {first['msg']}{hint} (options of {kind}: {', '.join(known)})") from None
-    return origin.scan(root, parsed)
+    return origin.scan(root.resolve(), parsed)  # a scenes.parquet is read from any folder

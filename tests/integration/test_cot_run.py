@@ -226,6 +226,26 @@ def test_bad_input_is_one_line_and_exit_code_2(recipe: Path, dataset: Path, tmp_
     one_line(cli_here("scan", "rasters", tmp_path, "-o", tmp_path / "s.parquet"), "source.frames")
 
 
+def test_a_run_that_keeps_nothing_fails_and_says_why(recipe: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    settings = ("--set", "tile.size_px=500", "--set", "source.legend=corine-19")
+    done = cli_here("run", recipe, "-o", out, "--quiet", *settings)
+    one_line(done, "no tile is left (3 unknown_label_code)", "dropped.jsonl")
+    assert len((out / "dropped.jsonl").read_text().splitlines()) == 3
+    assert not (out / "manifest.json").exists()
+
+
+def test_scenes_are_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scan of a relative root, cut from elsewhere, once dropped every tile."""
+    rasters_archive(tmp_path / "here" / "data", scenes=1, side=64)
+    monkeypatch.chdir(tmp_path / "here")
+    frames = '[{modality: optical, files: ["{scene}/S2_{date}.tif"]}]'
+    done = cli_here("scan", "rasters", "data", "-o", "s.parquet", "--set", f"source.frames={frames}", "--quiet")
+    assert done.returncode == 0, done.stderr
+    monkeypatch.chdir(tmp_path)
+    assert cli_here("tile", "here/s.parquet", "-o", "out", "--quiet").returncode == 0
+
+
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     done = cli("verify", tmp_path, "--debug")
     assert done.returncode != 0
