@@ -165,6 +165,7 @@ def test_a_real_series_without_a_legend_of_ours(tmp_path: Path) -> None:
     for frame, open_sky in zip(tile["frames"], clear, strict=True):
         assert frame["shift_status"] in (("reference", "removed", "aligned") if open_sky else ("refused", "reference"))
     assert counts(out)["annotated_tiles"]["dropped"] == {"no_label": 1}
-    wrong = cli("run", tmp_path / "r.yaml", "-o", tmp_path / "wrong", "--set", "source.label=LULC.tif",
-                "--set", "source.legend=worldcover", "--json")  # fmt: skip
-    assert json.loads(wrong.stdout)["tiles"]["dropped"] == {"unknown_label_code": 1}, "another legend is never assumed"
+    settings = ("--set", "source.label=LULC.tif", "--set", "source.legend=worldcover", "--quiet")
+    wrong = cli("run", tmp_path / "r.yaml", "-o", tmp_path / "wrong", *settings)
+    assert wrong.returncode == 2
+    assert "no tile is left (1 unknown_label_code)" in wrong.stderr, "another legend is never assumed"
