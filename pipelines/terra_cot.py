@@ -107,11 +107,15 @@ def scan(
     from itertools import islice
 
     from terra_cot import sources
+    from terra_cot.errors import ConfigError
     from terra_cot.recipe import apply_settings
     from terra_cot.scene import Drop, Scene, write_scenes
 
     console.need_free(out, force)
-    options = apply_settings({}, settings).get("source", {}) if settings else {}
+    for setting in settings:
+        if not setting.startswith("source."):
+            raise ConfigError(f"--set {setting}: a scan has options of its source only, such as source.gsd_m=10")
+    options = apply_settings({}, settings).get("source", {})
     drops: list[Drop] = []
 
     with console.progress("scan", "scenes", quiet) as on_step:

@@ -47,11 +47,11 @@ class Grid:
 
     def window(self, row: int, column: int, height: int, width: int) -> Grid:
         """The part of this grid that starts at pixel (row, column)."""
-        return Grid(self.crs, self.transform * Affine.translation(column, row), height, width, self.gsd_m)
+        return Grid(self.crs, self.transform @ Affine.translation(column, row), height, width, self.gsd_m)
 
     def moved(self, dy_px: float, dx_px: float) -> Grid:
         """The same pixels laid `dy_px` rows and `dx_px` columns further: reading there takes a shift out."""
-        transform = self.transform * Affine.translation(dx_px, dy_px)
+        transform = self.transform @ Affine.translation(dx_px, dy_px)
         return Grid(self.crs, transform, self.height, self.width, self.gsd_m)
 
     def tiles(self, size: int) -> Iterator[tuple[int, int, Grid | None]]:
@@ -71,7 +71,7 @@ class Grid:
         """(row, column) of this grid's origin in `other` when their pixels coincide, else None."""
         if self.crs != other.crs:
             return None
-        relative = ~other.transform * self.transform
+        relative = ~other.transform @ self.transform
         drift = max(self.height, self.width)
         if abs(relative.a - 1) * drift > _SAME_PX or abs(relative.e - 1) * drift > _SAME_PX:
             return None
