@@ -68,8 +68,8 @@ def demo(
 def world(
     out: Annotated[Path, typer.Argument(help="Folder to fill.")],
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    scenes: Annotated[int, typer.Option(min=0, help="Places, each with four dates.")] = 4,
-    pairs: Annotated[int, typer.Option(min=0, help="Disaster pairs in xBD layout.")] = 24,
+    scenes: Annotated[int, typer.Option(min=0, help="Places, each with four dates.")] = 6,
+    pairs: Annotated[int, typer.Option(min=0, help="Disaster pairs in xBD layout.")] = 32,
     size_px: Annotated[int, typer.Option(min=128, help="Side of a place in 10 m pixels.")] = 1024,
     cloud_cover: Annotated[float, typer.Option(min=0, max=0.9, help="Mean cover of the cloudy dates.")] = 0.25,
     workers: Workers = 2,
@@ -78,7 +78,7 @@ def world(
 ) -> None:
     """Write the synthetic world as ordinary GeoTIFF, PNG and JSON, with the truth beside it.
 
-    Example: `terra-cot world world/ --scenes 4`
+    Example: `terra-cot world world/ --scenes 6`
     """
     from terra_cot.world import WorldConfig, write_world
 

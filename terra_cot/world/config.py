@@ -44,9 +44,9 @@ class WorldConfig:
     """
 
     seed: int = 0
-    scenes: int = 4
+    scenes: int = 6
     size_px: int = 1024
-    pairs: int = 24
+    pairs: int = 32
     pair_size_px: int = 1024
     cloud_cover: float = 0.25
     epsg: int = 32633

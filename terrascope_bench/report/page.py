@@ -80,13 +80,15 @@ class _Images:
 
 
 def _strip(dataset: Path, images: _Images) -> list[dict[str, str]]:
-    """Every date of the tile with most dates, its SAR and its label map in colour."""
-    best: tuple[int, Path, str] | None = None
+    """Every date of one tile, its SAR and its label map in colour: most dates first, then least cloud."""
+    best: tuple[tuple[int, float], Path, str] | None = None
+    columns = ["tile_id", "label_frame", *(f"frames.list.element.{name}" for name in ("frame", "cloud_fraction"))]
     for path in TILES.parts(dataset):
-        for row in read_rows(path, TILES, ["tile_id", "label_frame", "frames.list.element.frame"]):
+        for row in read_rows(path, TILES, columns):
             dates = len({frame["frame"] for frame in row["frames"]})
-            if row["label_frame"] and (best is None or dates > best[0]):
-                best = (dates, path, row["tile_id"])
+            rank = dates, -sum(frame["cloud_fraction"] or 0.0 for frame in row["frames"])
+            if row["label_frame"] and (best is None or rank > best[0]):
+                best = (rank, path, row["tile_id"])
     if best is None:
         return []
     tile = next(TileRecord.from_row(row) for row in read_rows(best[1], TILES) if row["tile_id"] == best[2])
