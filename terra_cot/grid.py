@@ -14,10 +14,12 @@ from typing import Any
 
 from affine import Affine
 from odc.geo.geobox import GeoBox
+from pyproj import Geod, Transformer
 
 from terra_cot.errors import GridError
 
 _SQUARE = 1e-3  # sides that differ by less are square: resampling would harm more than a thousandth of a distance
+_TRUE_AREA = 5e-3  # a projection that stretches areas by more is not measured in
 _SAME_PX = 1e-3  # two grids are one when their pixels coincide within this share of a pixel
 
 
@@ -86,15 +88,18 @@ class Grid:
         """Longitude and latitude (WGS 84, degrees) of the centre; None without a CRS."""
         if self.crs is None:
             return None
-        centre = self.geobox.extent.to_crs("EPSG:4326").centroid.coords[0]
-        return round(float(centre[0]), 6), round(float(centre[1]), 6)
+        middle = self.transform @ (self.width / 2, self.height / 2)
+        lon, lat = Transformer.from_crs(self.crs, "EPSG:4326", always_xy=True).transform(*middle)
+        return round((float(lon) + 180) % 360 - 180, 6), round(float(lat), 6)
 
 
 def grid_of(dataset: Any, gsd_m: float | None = None) -> Grid:
-    """The working grid of an open rasterio dataset: its own pixels where they are square, north up and metric.
+    """The working grid of an open rasterio dataset: its own pixels where they are square, north up and true metres.
 
-    Geographic, rotated, south-up or non-square rasters get a north-up metric grid around them (UTM zone of their
-    centre for geographic ones). `gsd_m` asks for another pixel size, or gives it where there is no CRS.
+    Any other raster gets a north-up grid around it: in its own CRS where that keeps areas to 0.5 % (rotated, south-up
+    or non-square pixels), else (degrees, feet, Mercator, polar stereographic) in the UTM zone of its centre, or in
+    EASE-Grid 2.0 (equal area) beyond the reach of UTM. `gsd_m` asks for another pixel size, or gives it where there is
+    no CRS.
 
     Raises:
         GridError: no CRS and no stated gsd_m, or a transform that places no pixels.
@@ -113,21 +118,44 @@ def grid_of(dataset: Any, gsd_m: float | None = None) -> Grid:
         raise GridError("no geotransform", file=dataset.name, got=tuple(native)[:6])
     box = GeoBox((dataset.height, dataset.width), native, dataset.crs.to_wkt())
     crs = crs_name(dataset.crs)
+    sides = _true_sides_m(native, crs, dataset.height, dataset.width)
     metric = dataset.crs.is_projected and math.isclose(dataset.crs.linear_units_factor[1], 1.0)
+    true = metric and math.isclose(math.prod(sides), abs(native.determinant), rel_tol=_TRUE_AREA)
     upright = native.b == 0 and native.d == 0 and native.a > 0 and native.e < 0
     square = math.isclose(native.a, -native.e, rel_tol=_SQUARE)
-    if metric and upright and square and (gsd_m is None or math.isclose(native.a, gsd_m, rel_tol=1e-6)):
+    if true and upright and square and (gsd_m is None or math.isclose(native.a, gsd_m, rel_tol=1e-6)):
         return Grid(crs, native, dataset.height, dataset.width, pixel_m(native))
-    # Square pixels of the finer side: nothing that the raster resolves is lost.
-    if metric:
+    if true:  # the finer side: nothing that the raster resolves is lost
         size = gsd_m or round(min(math.hypot(native.a, native.d), math.hypot(native.b, native.e)), 6)
         target = crs
-    else:
-        utm = box.to_crs("utm")
-        size = gsd_m or max(round(min(abs(utm.resolution.x), abs(utm.resolution.y)), 1), 0.1)
-        target = str(utm.crs)
+    else:  # as many pixels as there are: towards the poles degrees of longitude resolve nothing more
+        size = gsd_m or max(round(math.sqrt(math.prod(sides)), 1), 0.1)
+        target = _working_crs(native @ (dataset.width / 2, dataset.height / 2), crs)
     around = GeoBox.from_bbox(box.extent.to_crs(target).boundingbox, target, resolution=size)
     return Grid(target, around.transform, around.height, around.width, float(size))
+
+
+def _true_sides_m(transform: Affine, crs: str, height: int, width: int) -> tuple[float, float]:
+    """Width and height in metres, along the ellipsoid, of the pixel in the middle of a raster."""
+    to_degrees = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
+    column, row = width / 2, height / 2
+    places = [to_degrees.transform(*(transform @ at)) for at in ((column, row), (column + 1, row), (column, row + 1))]
+    if not all(math.isfinite(value) for place in places for value in place):
+        raise GridError("the geotransform leads off the Earth", got=tuple(transform)[:6], expected=f"a place in {crs}")
+    geod = Geod(ellps="WGS84")
+    across, down = (geod.inv(*places[0], *other)[2] for other in places[1:])
+    return float(across), float(down)
+
+
+def _working_crs(middle: tuple[float, float], crs: str) -> str:
+    """A metric CRS that is true around `middle`: the UTM zone, or EASE-Grid 2.0 where UTM ends (84 N, 80 S)."""
+    lon, lat = Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(*middle)
+    if lat > 84:
+        return "EPSG:6931"
+    if lat < -80:
+        return "EPSG:6932"
+    zone = int(((lon + 180) % 360) // 6) + 1
+    return f"EPSG:{32600 + zone if lat >= 0 else 32700 + zone}"
 
 
 def pixel_m(transform: Affine) -> float:

@@ -207,9 +207,19 @@ class SceneReader:
             options |= {"XSCALE": 1, "YSCALE": 1}
         if grid.crs is None:  # a shift among images without a place: all of them lie on one nameless plane
             options |= {"src_crs": _PLANE, "src_transform": self.scene.grid.transform}
+        if grid.crs is not None:
+            options |= _wrapped(dataset)
         # Without a no-data value only an alpha band tells what the source does not cover.
         alone = dataset.nodata is None and ColorInterp.alpha not in dataset.colorinterp
         return {**options, "add_alpha": True} if alone else options
+
+
+def _wrapped(dataset: Any) -> dict[str, str]:
+    """Degrees beyond 180 lie on the other side of the antimeridian: without a wrap half of the file is not found."""
+    left, right = dataset.bounds.left, dataset.bounds.right
+    if not dataset.crs.is_geographic or -180 <= left <= right <= 180:
+        return {}
+    return {"src_crs": f"{dataset.crs.to_proj4()} +lon_wrap={(left + right) / 2:g}"}
 
 
 def _warped_pixels(warped: Any, dataset: Any, window: Window | None) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:

@@ -10,7 +10,7 @@ import pytest
 import rasterio
 from affine import Affine
 from geofactory import UTM33, north_up, positions, write_tiff
-from pyproj import Transformer
+from pyproj import Geod, Transformer
 
 from terra_cot.errors import GridError
 from terra_cot.grid import Grid, grid_of
@@ -59,6 +59,39 @@ def test_other_rasters_get_a_north_up_metric_grid_around_them(tmp_path: Path, tr
     with rasterio.open(path) as dataset:
         centre = Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(*(transform * (25, 15)))
         assert grid.lon_lat() == pytest.approx(centre, abs=2 * max(dataset.res) if crs == "EPSG:4326" else 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("transform", "crs", "target"),
+    [
+        (Affine(10, 0, 1_300_000, 0, -10, 6_100_000), "EPSG:3857", "EPSG:32632"),  # Mercator: 2.2 times too large here
+        (Affine(10, 0, 100_000, 0, -10, -1_000_000), "EPSG:3413", "EPSG:32624"),  # polar stereographic
+        (Affine(1e-4, 0, 20, 0, -1e-4, 86), "EPSG:4326", "EPSG:6931"),
+        (Affine(1e-4, 0, 20, 0, -1e-4, -80.1), "EPSG:4326", "EPSG:6932"),
+        (Affine(1e-4, 0, 179.998, 0, -1e-4, 10), "EPSG:4326", "EPSG:32601"),  # across the antimeridian
+        (Affine(1e-4, 0, -180.004, 0, -1e-4, -10), "EPSG:4326", "EPSG:32760"),
+    ],
+    ids=["mercator", "stereographic", "arctic", "antarctic", "antimeridian", "antimeridian-west"],
+)
+def test_areas_are_true_square_metres_anywhere(tmp_path: Path, transform: Affine, crs: str, target: str) -> None:
+    """Within 0.5 % of the area on the ellipsoid; longitudes stay within -180..180."""
+    grid = grid_at(written(tmp_path, transform, crs))
+    assert grid.crs == target
+    to_degrees = Transformer.from_crs(grid.crs, "EPSG:4326", always_xy=True)
+    ring = [to_degrees.transform(*(grid.transform @ at)) for at in ((0, 0), (20, 0), (20, 20), (0, 20))]
+    geodesic = abs(Geod(ellps="WGS84").polygon_area_perimeter(*zip(*ring, strict=True))[0])
+    assert 400 * grid.gsd_m**2 == pytest.approx(geodesic, rel=0.005)
+    place = grid.lon_lat()
+    assert place is not None
+    assert -180 <= place[0] < 180
+    lon, lat = Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(*(transform @ (25, 15)))
+    assert abs((place[0] - lon + 180) % 360 - 180) < 0.01
+    assert place[1] == pytest.approx(lat, abs=1e-3)
+
+
+def test_a_transform_that_leads_off_the_earth_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(GridError, match="off the Earth"):
+        grid_at(written(tmp_path, Affine(10, 0, 4e8, 0, -10, 5e9), UTM33))
 
 
 def test_pixels_are_as_fine_as_the_finer_side(tmp_path: Path) -> None:

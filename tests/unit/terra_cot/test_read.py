@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
 from affine import Affine
 from geofactory import UTM33, north_up, positions, write_tiff
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from pyproj import Transformer
 
 from terra_cot.errors import DataError
 from terra_cot.frame import Frame
-from terra_cot.grid import Grid
+from terra_cot.grid import Grid, grid_of
 from terra_cot.read import SceneReader
 from terra_cot.scene import Asset, CloudAsset, LabelAsset, Scene, SceneFrame
 
@@ -90,6 +91,21 @@ def test_every_grid_is_brought_to_the_tile_where_it_lies(
     frame = read(scene(tmp_path, "a.tif"))
     assert frame.valid.all(), f"{(~frame.valid).sum()} pixels are not covered: the test is wrong"
     np.testing.assert_allclose(frame.pixels, EXPECTED, atol=0.3)
+
+
+@pytest.mark.parametrize("left", [179.99, -180.01])
+def test_a_file_across_the_antimeridian_is_read_on_both_sides(tmp_path: Path, left: float) -> None:
+    columns = np.tile(np.arange(1, 201, dtype=np.uint16), (100, 1))
+    write_tiff(tmp_path / "a.tif", columns, Affine(1e-4, 0, left, 0, -1e-4, 10), "EPSG:4326")
+    with rasterio.open(tmp_path / "a.tif") as dataset:
+        grid = grid_of(dataset)
+    described = SceneFrame("t0", "", "optical", (Asset("a.tif", ("B04",)),))
+    with SceneReader(Scene("s", "x", str(tmp_path), (described,), grid)) as reader:
+        frame = reader.frame(described, grid)
+    middle = frame.pixels[0][grid.height // 2]
+    assert frame.valid.mean() > 0.95
+    assert (np.diff(middle[5:-5].astype(int)) >= 0).all()
+    assert abs(int(middle[grid.width // 2]) - 101) <= 1
 
 
 @pytest.mark.parametrize("shift", [(1.0, 0.0), (0.0, 1.0), (-1.5, 0.25), (2.25, -3.75)])
