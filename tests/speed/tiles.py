@@ -1,9 +1,9 @@
 """Cutting one 10,980 x 10,980 scene into 256 px tiles, against decoding it once and against gdalwarp's engine.
 
 Run by hand: `python tests/speed/tiles.py`. The scene is made (four uint16 bands, deflate, predictor 2, blocks of 512),
-and three ways of the same work alternate: every block decoded once (the floor), every tile read by the project's reader
-(same grid, then 20 m to 10 m), and `rasterio.warp.reproject` of the whole (what gdalwarp runs). Prints medians and ratios; asserts
-nothing.
+and the ways of the same work alternate: every block decoded once (the floor), every tile read by the project's reader
+(same grid, then 20 m to 10 m), and `rasterio.warp.reproject` of the whole (what gdalwarp runs). Prints medians and
+ratios; asserts nothing.
 """
 
 from __future__ import annotations
