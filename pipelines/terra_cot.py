@@ -94,6 +94,10 @@ def scan(
     kind: Annotated[str, typer.Argument(help="bigearthnet, rasters, world or xbd.")],
     root: Annotated[Path, typer.Argument(help="Root folder of the archive.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="scenes.parquet to write.")],
+    alignment: Annotated[
+        Path | None,
+        typer.Option("--alignment", help="Also measure how well dates and sensors lie on each other: folder to write."),
+    ] = None,
     settings: Settings = [],  # noqa: B006 - typer reads it, nobody changes it
     limit: Limit = None,
     as_json: Json = False,
@@ -102,7 +106,7 @@ def scan(
 ) -> None:
     """List the scenes of an archive, and what was dropped with its reason.
 
-    Example: `terra-cot scan bigearthnet /archive/ben -o scenes.parquet`
+    Example: `terra-cot scan bigearthnet /archive/ben -o scenes.parquet --alignment alignment/`
     """
     from itertools import islice
 
@@ -111,11 +115,13 @@ def scan(
     from terra_cot.recipe import apply_settings
     from terra_cot.scene import Drop, Scene, write_scenes
 
-    console.need_free(out, force)
+    for place in (out, *([alignment] if alignment else [])):
+        console.need_free(place, force)
     for setting in settings:
-        if not setting.startswith("source."):
+        if not setting.startswith(("source.", "tile.") if alignment else "source."):
             raise ConfigError(f"--set {setting}: a scan has options of its source only, such as source.gsd_m=10")
-    options = apply_settings({}, settings).get("source", {})
+    chosen = apply_settings({}, settings)
+    options = chosen.get("source", {})
     drops: list[Drop] = []
 
     with console.progress("scan", "scenes", quiet) as on_step:
@@ -137,6 +143,30 @@ def scan(
     console.say(f"{out}: {part.rows} scenes", quiet)
     for drop in drops:
         console.say(f"dropped {drop.level} {drop.item}: {drop.reason} ({drop.detail})", quiet)
+    if alignment:
+        _alignment(out, alignment, kind, chosen.get("tile", {}), quiet)
+
+
+def _alignment(scenes: Path, folder: Path, kind: str, tile_options: dict[str, Any], quiet: bool) -> None:
+    """Measure, print and draw the alignment of scanned scenes."""
+    import orjson
+
+    from terra_cot import alignment
+    from terra_cot.atomic import replacing, write_bytes
+    from terra_cot.recipe import make_recipe
+    from terra_cot.scene import read_scenes
+
+    source = {"kind": kind, "root": str(scenes)}
+    options = make_recipe({"name": "alignment", "source": source, "tile": tile_options}).tile
+    with console.progress("alignment", "scenes", quiet) as on_step:
+        offsets = list(alignment.measure(read_scenes(scenes), options, on_step))
+    lines = [orjson.dumps(offset.to_row(), option=orjson.OPT_APPEND_NEWLINE) for offset in offsets]
+    write_bytes(folder / "alignment.jsonl", b"".join(lines))
+    with replacing(folder / "alignment.png") as temporary:
+        alignment.picture(offsets, f"Alignment of {kind}").save(temporary, "PNG")
+    if not quiet:
+        console.print_table("alignment of frames with their reference", *alignment.table(offsets))
+    console.say(f"{folder}: alignment.jsonl, alignment.png", quiet)
 
 
 @app.command()
