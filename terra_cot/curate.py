@@ -18,6 +18,7 @@ import orjson
 from terra_cot import FORMAT_VERSION, __version__
 from terra_cot.atomic import sha256_json, write_bytes, write_json
 from terra_cot.card import write_card
+from terra_cot.cloud import require
 from terra_cot.counts import SAMPLE_KEYS, dataset_counts
 from terra_cot.cut import TileOptions, cut_scene, tile_count
 from terra_cot.engine import work
@@ -75,6 +76,7 @@ def run(
         ConflictError: `out` is in use or holds something else.
         DataError, ConfigError: the source cannot be read, or the recipe does not fit it.
     """
+    require(recipe.tile.cloud)
     found = scan(recipe.source.kind, Path(recipe.source.root), recipe.source.options())
     with Workspace(out, recipe.body(), force) as workspace:
         scan_to(workspace.hidden, found, recipe.limit, on_step)
@@ -87,6 +89,7 @@ def tile(
     scenes: Path, recipe: Recipe, out: Path, *, workers: int = 1, force: bool = False, on_step: OnStep | None = None
 ) -> dict[str, Any]:
     """The first half of `run`: cut the scenes of a `scenes.parquet`."""
+    require(recipe.tile.cloud)
     with Workspace(out, recipe.body(), force) as workspace:
         scan_to(workspace.hidden, read_scenes(scenes), recipe.limit, on_step)
         _tile(workspace, recipe, workers, on_step)
@@ -254,7 +257,7 @@ _LIGHT = [
     *(name for name in TILES.schema.names if name not in ("frames", "label")),
     *(f"frames.list.element.{name}" for name in ("frame", "modality", "datetime", "bands", "cloud_fraction")),
     *(f"frames.list.element.{name}" for name in ("nodata_fraction", "shift_px", "shift_score")),
-    *(f"frames.list.element.{name}" for name in ("shift_found_px", "shift_status")),
+    *(f"frames.list.element.{name}" for name in ("shift_found_px", "shift_status", "cloud_flag")),
     "label.bytes",
 ]
 

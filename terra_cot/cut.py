@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from terra_cot import encode
+from terra_cot.cloud import CloudOptions
 from terra_cot.coregister import SMALLEST_PX, estimate_shift
 from terra_cot.display import Stretch, display
 from terra_cot.errors import DataError
@@ -18,6 +19,7 @@ from terra_cot.frame import REFERENCE, Frame, Shift, Tile
 from terra_cot.grid import Grid
 from terra_cot.legend import legend
 from terra_cot.read import SceneReader
+from terra_cot.reference import reference_frame
 from terra_cot.scene import Drop, Scene
 from terra_cot.tile import FrameRecord, TileRecord
 
@@ -32,6 +34,7 @@ class TileOptions(BaseModel):
     max_shift_px: float = Field(8.0, ge=2, le=64)
     align: bool = True
     raster: bool = True
+    cloud: CloudOptions = CloudOptions()
     display: Stretch = Stretch()
 
 
@@ -47,7 +50,7 @@ def cut_scene(
 ) -> Iterator[TileRecord | Drop]:
     """Tiles `first` to `last` (exclusive) of a scene, row by row, each kept or dropped with its reason."""
     size = max(scene.grid.shape) if scene.whole else options.size_px
-    with SceneReader(scene) as reader:
+    with SceneReader(scene, options.cloud) as reader:
         for number, (row, column, grid) in enumerate(scene.grid.tiles(size)):
             if number < first or (last is not None and number >= last):
                 continue
@@ -75,6 +78,8 @@ def _cut(reader: SceneReader, tile_id: str, grid: Grid, options: TileOptions) ->
         if reason:
             yield Drop("frame", item, *reason)
             continue
+        if frame.cloud_unknown:
+            yield Drop.of("frame", f"{item}/cloud", frame.cloud_unknown)
         frames.append(frame)
     if options.align:
         frames = _aligned(reader, frames, options.max_shift_px)
@@ -89,10 +94,7 @@ def _cut(reader: SceneReader, tile_id: str, grid: Grid, options: TileOptions) ->
 
 
 def _aligned(reader: SceneReader, frames: list[Frame], max_shift_px: float) -> list[Frame]:
-    """Frames with the shift to the first frame of their modality taken out where it can be trusted.
-
-    The reference is the date that the label map describes, else the first: masks must lie on what they name.
-    """
+    """Frames with the shift to the reference frame of their modality taken out where it can be trusted."""
     described = {(entry.frame, entry.modality): entry for entry in reader.scene.frames}
     aligned = []
     for frame in frames:
@@ -100,7 +102,7 @@ def _aligned(reader: SceneReader, frames: list[Frame], max_shift_px: float) -> l
         if len(same) == 1:
             aligned.append(frame)
             continue
-        reference = next((other for other in same if other.frame == reader.scene.label_frame), same[0])
+        reference = reference_frame(same, reader.scene.label_frame)
         if frame is reference:
             aligned.append(replace(frame, shift=REFERENCE))
             continue
@@ -153,6 +155,7 @@ def _frame_record(frame: Frame, options: TileOptions) -> FrameRecord:
         shift_score=frame.shift.score,
         shift_found_px=frame.shift.found_px,
         shift_status=frame.shift.status,
+        cloud_flag=frame.cloud_flag,
     )
 
 

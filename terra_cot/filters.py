@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from terra_cot.tile import TileRecord
+from terra_cot.tile import FrameRecord, TileRecord
 
 if TYPE_CHECKING:  # generation filters need no grids
     from terra_cot.frame import Frame, Tile
@@ -36,20 +36,32 @@ def annotation_reason(tile: TileRecord, view_classes: int) -> Reason | None:
     if view_classes == 0:
         return "no_classes", f"legend {tile.legend} has no classes in this view"
     if not shown_modalities(tile):
-        return "cloud_without_sar", f"over {CLOUD_MAX_OPTICAL:.0%} cloud and no SAR at the labelled date"
+        return (
+            "cloud_without_sar",
+            f"over {CLOUD_MAX_OPTICAL:.0%} cloud, or cloud somewhere, and no SAR at the labelled date",
+        )
     return None
 
 
 def shown_modalities(tile: TileRecord) -> list[tuple[str, ...]]:
-    """Which images of the labelled date can carry a question: optical alone only where it is clear enough."""
+    """Which images of the labelled date can carry a question: optical alone only where it is clear enough.
+
+    An archive's flag counts where no mask is known: cloud that nobody can place may lie on any answer.
+    """
     records = tile.shown(tile.label_frame) if tile.label_frame else []
     present = {entry.modality: entry for entry in records}
     optical, sar = present.get("optical"), present.get("sar")
     choices: list[tuple[str, ...]] = []
-    if optical and (optical.cloud_fraction is None or optical.cloud_fraction <= CLOUD_MAX_OPTICAL):
+    if optical and _clear_enough(optical):
         choices.append(("optical",))
     if sar:
         choices.append(("sar",))
     if optical and sar:
         choices.append(("optical", "sar"))
     return choices
+
+
+def _clear_enough(optical: FrameRecord) -> bool:
+    if optical.cloud_fraction is None:
+        return not optical.cloud_flag
+    return optical.cloud_fraction <= CLOUD_MAX_OPTICAL

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from terra_cot.errors import DataError
 from terra_cot.grid import Grid
 from terra_cot.tile import Modality, ShiftStatus
 
@@ -30,7 +31,11 @@ ALONE = Shift(None, None, "alone")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """`pixels` CHW in the file's own dtype and unit, `valid` bool HW, `cloud` bool HW (cloud or shadow) or None."""
+    """`pixels` CHW in the file's own dtype and unit, `valid` bool HW, `cloud` bool HW (cloud or shadow) or None.
+
+    `cloud_flag` is the archive's word on whether there is cloud, not where; `cloud_unknown` why a mask that was asked
+    for is None.
+    """
 
     frame: str
     modality: Modality
@@ -41,6 +46,8 @@ class Frame:
     cloud: NDArray[np.bool_] | None
     grid: Grid
     shift: Shift = ALONE
+    cloud_flag: bool | None = None
+    cloud_unknown: DataError | None = None
 
     def __post_init__(self) -> None:
         expected = (len(self.bands), *self.grid.shape)

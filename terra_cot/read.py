@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,11 +16,13 @@ from typing import Any
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
-from rasterio.enums import ColorInterp, Resampling
+from rasterio.enums import ColorInterp, MaskFlags, Resampling
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
+from terra_cot.cloud import METHODS, CloudOptions, find_cloud
+from terra_cot.cloud.formats import MaskFormat, masked
 from terra_cot.errors import DataError, GridError
 from terra_cot.frame import Frame
 from terra_cot.grid import Grid, grid_of, native_grid
@@ -27,6 +30,8 @@ from terra_cot.scene import Scene, SceneFrame
 
 _PLANE = "EPSG:3857"  # any metric CRS does: nothing is projected
 _WARP_TOLERANCE_PX = 0.02  # GDAL's own 0.125 is as much as the shifts that are taken out
+
+MASK_BEYOND_MAX = 0.05  # where a mask ends short of the image its pixels count as cloud, up to this share
 
 _FINER = 0.75  # a file whose pixels are smaller than this share of the grid's is averaged (imagery) or counted (labels)
 
@@ -37,8 +42,9 @@ class SceneReader:
     Errors of GDAL become DataError with the file's name.
     """
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, clouds: CloudOptions | None = None) -> None:
         self.scene = scene
+        self._clouds = clouds or CloudOptions()
         self._root = Path(scene.root)
         self._stack = ExitStack()
         self._open: dict[str, Any] = {}
@@ -71,11 +77,42 @@ class SceneReader:
             valid &= known
             bands += asset.bands
         pixels = stacks[0] if len(stacks) == 1 else np.concatenate(stacks)
-        cloud = None
-        if described.cloud:
-            codes, known = self._read(described.cloud.path, place, Resampling.nearest)
-            cloud = np.isin(codes[0], described.cloud.codes) & known
-        return Frame(described.frame, described.modality, described.datetime, tuple(bands), pixels, valid, cloud, grid)
+        frame = Frame(
+            described.frame,
+            described.modality,
+            described.datetime,
+            tuple(bands),
+            pixels,
+            valid,
+            None,
+            grid,
+            cloud_flag=described.cloud_flag,
+        )
+        try:
+            return replace(frame, cloud=self._cloud(frame, described, place))
+        except DataError as error:
+            return replace(frame, cloud_unknown=error)
+
+    def _cloud(self, frame: Frame, described: SceneFrame, place: Grid) -> NDArray[np.bool_] | None:
+        """Bool HW: cloud or shadow; None where recipe or source give none, DataError where it cannot be known."""
+        if self._clouds.method == "none":
+            return None
+        if self._clouds.method in METHODS:
+            return find_cloud(frame, self._clouds) if frame.modality == "optical" else None
+        if described.cloud is None:
+            return None
+        codes, known = self._read(described.cloud.path, place, Resampling.nearest)
+        found = masked(codes[0], MaskFormat(described.cloud.codes, described.cloud.bits))
+        beyond = frame.valid & ~known
+        if beyond.sum() > MASK_BEYOND_MAX * frame.valid.sum():
+            raise DataError(
+                "the cloud mask does not reach over the image",
+                file=described.cloud.path,
+                got=f"{beyond.sum() / frame.valid.sum():.0%} of its valid pixels without a mask",
+                expected=f"at most {MASK_BEYOND_MAX:.0%}",
+                reason="cloud_mask_incomplete",
+            )
+        return (found & known) | beyond
 
     def label(self, grid: Grid) -> NDArray[np.uint16] | None:
         """Label codes (HW uint16, 0 where the map has no data) on a window of the scene's grid; None without a map."""
@@ -232,10 +269,14 @@ def _warped_pixels(warped: Any, dataset: Any, window: Window | None) -> tuple[ND
 
 
 def _valid(pixels: NDArray[np.generic], dataset: Any, window: Window | None) -> NDArray[np.bool_]:
-    valid = np.asarray(dataset.dataset_mask(window=window)) > 0
+    flags = {flag for band in dataset.mask_flag_enums for flag in band}
+    valid = np.ones(pixels.shape[1:], np.bool_)
+    if flags - {MaskFlags.all_valid, MaskFlags.nodata}:  # a mask or an alpha band: another read
+        valid = np.asarray(dataset.dataset_mask(window=window)) > 0
     if dataset.nodata is not None and not np.isnan(dataset.nodata):
-        # dataset_mask is true where any band has data; a tile needs all of them.
-        valid &= (pixels != dataset.nodata).all(axis=0)
+        # A tile needs all bands; GDAL's own mask is true where any has data.
+        for band in pixels:
+            valid &= band != dataset.nodata
     if np.issubdtype(pixels.dtype, np.floating):
         valid &= np.isfinite(pixels).all(axis=0)
     return valid

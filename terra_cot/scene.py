@@ -29,10 +29,11 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class CloudAsset:
-    """A cloud mask file: the codes that mean cloud or cloud shadow."""
+    """A cloud mask file: the codes, or the bits (0 is the lowest), that mean cloud or cloud shadow."""
 
     path: str
     codes: tuple[int, ...]
+    bits: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +47,17 @@ class LabelAsset:
 
 @dataclass(frozen=True, slots=True)
 class SceneFrame:
-    """One modality at one date: `frame` is t0, t1, ..., `datetime` ISO 8601. A date may have an optical and a sar."""
+    """One modality at one date: `frame` is t0, t1, ..., `datetime` ISO 8601. A date may have an optical and a sar.
+
+    `cloud_flag` is the archive's word on whether there is cloud or shadow, not where; None where it says nothing.
+    """
 
     frame: str
     datetime: str
     modality: Modality
     assets: tuple[Asset, ...]
     cloud: CloudAsset | None = None
+    cloud_flag: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,7 @@ class Drop:
 
 
 _ASSET = pa.struct([("path", pa.string()), ("bands", pa.list_(pa.string()))])
-_CLOUD = pa.struct([("path", pa.string()), ("codes", pa.list_(pa.int32()))])
+_CLOUD = pa.struct([("path", pa.string()), ("codes", pa.list_(pa.int32())), ("bits", pa.list_(pa.int32()))])
 _LABEL = pa.struct([("path", pa.string()), ("legend", pa.string()), ("format", pa.string())])
 _FRAME = pa.struct(
     [
@@ -110,6 +115,7 @@ _FRAME = pa.struct(
         ("modality", pa.string()),
         ("assets", pa.list_(_ASSET)),
         ("cloud", _CLOUD),
+        ("cloud_flag", pa.bool_()),
     ]
 )
 SCENES: Table = make_table(
@@ -143,7 +149,8 @@ def to_row(scene: Scene) -> dict[str, Any]:
             "datetime": frame.datetime,
             "modality": frame.modality,
             "assets": [{"path": asset.path, "bands": list(asset.bands)} for asset in frame.assets],
-            "cloud": {"path": frame.cloud.path, "codes": list(frame.cloud.codes)} if frame.cloud else None,
+            "cloud": _cloud_row(frame.cloud) if frame.cloud else None,
+            "cloud_flag": frame.cloud_flag,
         }
         for frame in scene.frames
     ]
@@ -168,6 +175,14 @@ def to_row(scene: Scene) -> dict[str, Any]:
     }
 
 
+def _cloud_row(cloud: CloudAsset) -> dict[str, Any]:
+    return {"path": cloud.path, "codes": list(cloud.codes), "bits": list(cloud.bits)}
+
+
+def _cloud_asset(row: dict[str, Any]) -> CloudAsset:
+    return CloudAsset(row["path"], tuple(row["codes"]), tuple(row["bits"]))
+
+
 def from_row(row: dict[str, Any]) -> Scene:
     frames = tuple(
         SceneFrame(
@@ -175,7 +190,8 @@ def from_row(row: dict[str, Any]) -> Scene:
             frame["datetime"],
             frame["modality"],
             tuple(Asset(asset["path"], tuple(asset["bands"])) for asset in frame["assets"]),
-            CloudAsset(frame["cloud"]["path"], tuple(frame["cloud"]["codes"])) if frame["cloud"] else None,
+            _cloud_asset(frame["cloud"]) if frame["cloud"] else None,
+            frame["cloud_flag"],
         )
         for frame in row["frames"]
     )

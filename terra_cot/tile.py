@@ -27,6 +27,7 @@ class FrameRecord:
     found and removed, in pixels of the tile, positive where the content lay too far down and right; (0, 0) where
     nothing was removed. `shift_found_px` is the estimate, trusted or not; `shift_status` says what became of it.
     Fractions are shares of the tile's pixels, 0 to 1; `cloud_fraction` is None where no cloud mask is known.
+    `cloud_flag` is the archive's own word on whether there is cloud or shadow anywhere, None where it says nothing.
     """
 
     frame: str
@@ -41,6 +42,7 @@ class FrameRecord:
     shift_score: float | None
     shift_found_px: tuple[float, float] | None
     shift_status: ShiftStatus
+    cloud_flag: bool | None = None
 
     def to_row(self, tile_id: str) -> dict[str, Any]:
         row = {name: getattr(self, name) for name in _FRAME_FIELDS}

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import orjson
 import pyarrow.parquet as pq
@@ -28,12 +29,20 @@ POLARISATIONS = ("VV", "VH")
 PATCH_PX, GSD_M = 120, 10.0
 _METADATA = ("metadata.parquet", "metadata_for_patches_with_snow_cloud_or_shadow.parquet")
 
+_FLAGS = ("contains_cloud_or_shadow", "contains_seasonal_snow")
+
 
 class BigEarthNetOptions(Options):
-    """`splits` keeps patches of these splits only; `sar` False leaves Sentinel-1 out."""
+    """`splits` keeps patches of these splits only; `sar` False leaves Sentinel-1 out.
+
+    `cloudy`, `snowy`: what becomes of patches that v2's metadata flags for cloud or shadow, or for seasonal snow. Kept
+    ones carry the flag for cloud (`cloud_flag`); where in the patch it lies nobody knows: `cloud_fraction` stays null.
+    """
 
     splits: tuple[str, ...] = ("train", "validation", "test")
     sar: bool = True
+    cloudy: Literal["keep", "drop"] = "keep"
+    snowy: Literal["keep", "drop"] = "keep"
     licence: str = "CDLA-Permissive-1.0"
 
 
@@ -43,6 +52,8 @@ class _Record:
 
     split: str
     s1_name: str | None
+    cloud: bool | None = None
+    snow: bool | None = None
 
 
 def scan(root: Path, options: BigEarthNetOptions) -> Iterator[Scene | Drop]:
@@ -65,6 +76,12 @@ def scan(root: Path, options: BigEarthNetOptions) -> Iterator[Scene | Drop]:
         if record.split not in options.splits:
             yield Drop("scene", patch.name, "split_not_asked", record.split)
             continue
+        if record.cloud and options.cloudy == "drop":
+            yield Drop("scene", patch.name, _FLAGS[0], "flagged in the metadata")
+            continue
+        if record.snow and options.snowy == "drop":
+            yield Drop("scene", patch.name, _FLAGS[1], "flagged in the metadata")
+            continue
         yield from _scene(root, patch, record, s1_folder, options)
 
 
@@ -81,7 +98,7 @@ def _scene(
     except DataError as error:
         yield Drop.of("scene", patch.name, error)
         return
-    frames = [SceneFrame("t0", taken, "optical", _assets(root, patch, BANDS))]
+    frames = [SceneFrame("t0", taken, "optical", _assets(root, patch, BANDS), cloud_flag=record.cloud)]
     if options.sar:
         try:
             partner = _partner(s1_folder, record.s1_name)
@@ -182,11 +199,14 @@ def _metadata(root: Path) -> dict[str, _Record] | None:
     records: dict[str, _Record] = {}
     for path in tables:
         try:
-            table = pq.read_table(path, columns=["patch_id", "split", "s1_name"])
+            columns = ["patch_id", "split", "s1_name"]
+            known = pq.read_schema(path).names
+            table = pq.read_table(path, columns=columns + [flag for flag in _FLAGS if flag in known])
         except (OSError, ValueError) as error:
             raise DataError(f"unreadable metadata ({error})", file=path) from None
-        for patch, split, s1_name in zip(*(table[name].to_pylist() for name in table.column_names), strict=True):
-            records[patch] = _Record(split, s1_name)
+        for row in table.to_pylist():
+            cloud, snow = (row.get(flag) for flag in _FLAGS)
+            records[row["patch_id"]] = _Record(row["split"], row["s1_name"], cloud, snow)
     return records
 
 

@@ -10,10 +10,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from terra_cot.cloud.formats import FORMATS, MaskFormat
 from terra_cot.errors import DataError, GridError, did_you_mean
 from terra_cot.grid import Grid, grid_of
 from terra_cot.header import opened
@@ -28,13 +29,19 @@ _DATE = r"(?P<date>\d{4}-?\d{2}-?\d{2}(?:T\d{2}:?\d{2}:?\d{2})?)"
 
 
 class FramePattern(Options):
-    """Files that make one frame: all `files` patterns of one scene and date together."""
+    """Files that make one frame: all `files` patterns of one scene and date together.
+
+    `cloud` is a mask file; what in it means cloud or shadow is a named `cloud_format`, or else `cloud_codes` and
+    `cloud_bits` (0 is the lowest).
+    """
 
     modality: Modality
     files: tuple[str, ...] = Field(min_length=1)
     bands: tuple[tuple[str, ...], ...] | None = None
     cloud: str | None = None
+    cloud_format: str | None = None
     cloud_codes: tuple[int, ...] = (1, 2)
+    cloud_bits: tuple[Annotated[int, Field(ge=0, lt=64)], ...] = ()
 
     @model_validator(mode="after")
     def _check(self) -> FramePattern:
@@ -44,7 +51,22 @@ class FramePattern(Options):
             names = [name for entry in self.bands for name in entry]
             if len(set(names)) < len(names) or not all(names):
                 raise ValueError("a band name is empty or given twice")
+        if self.cloud_format is not None:
+            if self.cloud_format not in FORMATS:
+                hint = did_you_mean(self.cloud_format, tuple(FORMATS))
+                raise ValueError(f"no cloud_format {self.cloud_format}{hint} (known: {', '.join(FORMATS)})")
+            if {"cloud_codes", "cloud_bits"} & self.model_fields_set:
+                raise ValueError(
+                    "cloud_format says which codes and bits are cloud: leave cloud_codes and cloud_bits out"
+                )
         return self
+
+    def mask_format(self) -> MaskFormat:
+        """What the mask file calls cloud or shadow; bits alone are not joined by the default codes."""
+        if self.cloud_format is not None:
+            return FORMATS[self.cloud_format]
+        codes = () if self.cloud_bits and "cloud_codes" not in self.model_fields_set else self.cloud_codes
+        return MaskFormat(codes, self.cloud_bits)
 
 
 class RastersOptions(Options):
@@ -227,7 +249,8 @@ def _frame(
     finest = min(range(len(grids)), key=lambda number: (grids[number].gsd_m, number))
     ordered = (assets[finest], *(asset for number, asset in enumerate(assets) if number != finest))
     cloud = patterns[entry.cloud].get(scene_id, {}).get(date) if entry.cloud else None
-    asset = CloudAsset(cloud, entry.cloud_codes) if cloud else None
+    how = entry.mask_format()
+    asset = CloudAsset(cloud, how.codes, how.bits) if cloud else None
     return SceneFrame("", iso(parse_datetime(taken)), entry.modality, ordered, asset), grids[finest]
 
 

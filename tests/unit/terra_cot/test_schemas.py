@@ -97,6 +97,7 @@ def described(kind: pa.DataType, path: str) -> Iterator[tuple[str, str]]:
         yield from fields(kind, f"{path}.")
     else:
         name = "integer" if pa.types.is_integer(kind) else "number" if pa.types.is_floating(kind) else "string"
+        name = "boolean" if pa.types.is_boolean(kind) else name
         yield path, name
 
 
