@@ -145,6 +145,25 @@ def test_a_patch_without_its_sar_stays_optical(archive: Path, damage: Any, reaso
     assert drops == [("frame", f"{FIRST}/sar", reason)]
 
 
+def test_flags_of_the_metadata_are_carried_and_can_drop(archive: Path) -> None:
+    """They say that there is cloud, not where: frames keep the flag, a recipe may leave the patches out."""
+    assert [scene.frames[0].cloud_flag for scene in listed(archive)[0]] == [None, None], "these tables have no flags"
+    for name, cloud, snow in (
+        ("metadata.parquet", False, True),
+        ("metadata_for_patches_with_snow_cloud_or_shadow.parquet", True, False),
+    ):
+        table = pq.read_table(archive / name)
+        flags = {"contains_cloud_or_shadow": cloud, "contains_seasonal_snow": snow}
+        for flag, value in flags.items():
+            table = table.append_column(flag, pa.array([value] * table.num_rows))
+        pq.write_table(table, archive / name)
+    scenes, drops = listed(archive)
+    assert [[frame.cloud_flag for frame in scene.frames] for scene in scenes] == [[False, None], [True, None]]
+    assert drops == []
+    assert listed(archive, cloudy="drop")[1] == [("scene", SECOND, "contains_cloud_or_shadow")]
+    assert listed(archive, snowy="drop")[1] == [("scene", FIRST, "contains_seasonal_snow")]
+
+
 def test_an_archive_without_sar(archive: Path) -> None:
     shutil.rmtree(archive / "BigEarthNet-S1")
     scenes, drops = listed(archive)

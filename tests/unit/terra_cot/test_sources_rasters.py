@@ -18,7 +18,8 @@ BANDS = ("B02", "B03")
 
 
 def options(*files: str, modality: str = "optical", **more: Any) -> dict[str, Any]:
-    frame_keys = {key: more.pop(key) for key in ("bands", "cloud", "cloud_codes") if key in more}
+    own = ("bands", "cloud", "cloud_codes", "cloud_format", "cloud_bits")
+    frame_keys = {key: more.pop(key) for key in own if key in more}
     return {"frames": [{"modality": modality, "files": list(files), **frame_keys}], **more}
 
 
@@ -111,6 +112,43 @@ def test_missing_companions_are_told(tmp_path: Path) -> None:
         ("a/optical/20230601", "missing_file"),
         ("a/label", "missing_label"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("given", "codes", "bits"),
+    [
+        ({}, (1, 2), ()),
+        ({"cloud_codes": [4]}, (4,), ()),
+        ({"cloud_format": "scl"}, (3, 8, 9, 10), ()),
+        ({"cloud_format": "qa60"}, (), (10, 11)),
+        ({"cloud_bits": [3]}, (), (3,)),
+        ({"cloud_bits": [3], "cloud_codes": [255]}, (255,), (3,)),
+    ],
+)
+def test_what_a_mask_file_calls_cloud_is_named_or_listed(
+    tmp_path: Path, given: dict[str, Any], codes: tuple[int, ...], bits: tuple[int, ...]
+) -> None:
+    image(tmp_path / "a_2023-05-01.tif")
+    image(tmp_path / "C_2023-05-01.tif")
+    (scene,), _ = found(tmp_path, options("a_{date}.tif", cloud="C_{date}.tif", **given))
+    write_scenes(tmp_path / "scenes.parquet", [scene])
+    assert list(read_scenes(tmp_path / "scenes.parquet")) == [scene]
+    cloud = scene.frames[0].cloud
+    assert cloud is not None
+    assert (cloud.codes, cloud.bits) == (codes, bits)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"cloud_format": "slc"}, 'no cloud_format slc; did you mean "scl"'),
+        ({"cloud_format": "scl", "cloud_codes": [1]}, "leave cloud_codes and cloud_bits out"),
+        ({"cloud_bits": [-1]}, "greater than or equal to 0"),
+    ],
+)
+def test_a_mask_format_that_means_two_things_is_refused(tmp_path: Path, given: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        scan("rasters", tmp_path, options("a_{date}.tif", cloud="C_{date}.tif", **given))
 
 
 def test_two_files_of_one_day_leave_one(tmp_path: Path) -> None:
