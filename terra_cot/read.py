@@ -33,6 +33,11 @@ _WARP_TOLERANCE_PX = 0.02  # GDAL's own 0.125 is as much as the shifts that are 
 
 MASK_BEYOND_MAX = 0.05  # where a mask ends short of the image its pixels count as cloud, up to this share
 
+_GDAL = {
+    # GDAL's fast path for PNG returns noise for a file that was cut off, without an error; JPEG may only warn.
+    "GDAL_PNG_WHOLE_IMAGE_OPTIM": "NO",
+    "GDAL_ERROR_ON_LIBJPEG_WARNING": "YES",
+}
 _FINER = 0.75  # a file whose pixels are smaller than this share of the grid's is averaged (imagery) or counted (labels)
 
 
@@ -52,6 +57,7 @@ class SceneReader:
         self._drawn: NDArray[np.uint16] | None = None
 
     def __enter__(self) -> SceneReader:
+        self._stack.enter_context(rasterio.Env(**_GDAL))
         return self
 
     def __exit__(
@@ -72,6 +78,7 @@ class SceneReader:
                     file=self._root / asset.path,
                     got=len(pixels),
                     expected=len(asset.bands),
+                    reason="wrong_bands",
                 )
             stacks.append(pixels)
             valid &= known
@@ -182,6 +189,7 @@ class SceneReader:
                     file=dataset.name,
                     got=dataset.shape,
                     expected=self.scene.grid.shape,
+                    reason="wrong_size",
                 )
             offset = grid.offset_in(self.scene.grid)
         else:

@@ -29,6 +29,7 @@ from terra_cot.timeline import iso, parse_datetime
 
 SUBTYPES = {"no-damage": 1, "minor-damage": 2, "major-damage": 3, "destroyed": 4, "un-classified": 5}
 RGB = ("R", "G", "B")
+_BAD = "bad_polygon"
 _METRES_PER_DEGREE = 111_320.0  # of latitude, on a sphere; the pixel size needs no better
 _SPLITS = {"train": "train", "tier1": "train", "tier3": "train", "hold": "validation", "test": "test"}
 
@@ -67,15 +68,24 @@ def _scene(root: Path, post: Path, name: str, licence: str) -> Scene:
     sizes = [(document["metadata"]["height"], document["metadata"]["width"]) for document in documents]
     if sizes[0] != sizes[1]:
         raise DataError("the two dates differ in size", file=post, got=sizes[1], expected=sizes[0], reason="wrong_size")
+    dates = [parse_datetime(document["metadata"]["capture_date"]) for document in documents]
+    if not dates[0] < dates[1]:
+        raise DataError(
+            "the image before is not older than the image after",
+            file=post,
+            field="capture_date",
+            got=[iso(date) for date in dates],
+            reason="dates_out_of_order",
+        )
     gsd_m, lon_lat = _place([shape for shape, _ in polygons], [shape for shape, _ in degrees], meta, post)
     frames = tuple(
         SceneFrame(
             f"t{number}",
-            iso(parse_datetime(document["metadata"]["capture_date"])),
+            iso(date),
             "optical",
             (Asset(image.relative_to(root).as_posix(), RGB),),
         )
-        for number, (document, image) in enumerate(zip(documents, images, strict=True))
+        for number, (date, image) in enumerate(zip(dates, images, strict=True))
     )
     return Scene(
         scene_id=name,
@@ -116,16 +126,24 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def _polygons(document: dict[str, Any], key: str, path: Path) -> list[tuple[shapely.Geometry, str]]:
-    """(polygon, subtype) of each building, "" where none is stated; invalid rings are repaired."""
+    """(polygon, subtype) of each building, "" where none is stated; invalid rings are repaired.
+
+    Raises:
+        DataError: a polygon of two points or fewer, unclosed, empty or without area. Its building cannot be left out.
+    """
     shapes: list[tuple[shapely.Geometry, str]] = []
     for number, feature in enumerate(document["features"][key]):
         try:
             shape = shapely.make_valid(shapely.from_wkt(feature["wkt"]))
             if shape is None or shape.is_empty:
-                raise DataError("an empty polygon", file=path, row=number, field=key)
+                raise DataError("an empty polygon", file=path, row=number, field=key, reason=_BAD)
+            if not shape.area > 0:
+                raise DataError(
+                    "a polygon without area", file=path, row=number, field=key, got=feature["wkt"], reason=_BAD
+                )
             subtype = feature["properties"].get("subtype", "")
         except (shapely.errors.GEOSException, KeyError, TypeError) as error:
-            raise DataError(f"bad polygon ({error})", file=path, row=number, field=key) from None
+            raise DataError(f"bad polygon ({error})", file=path, row=number, field=key, reason=_BAD) from None
         shapes.append((shape, subtype))
     return shapes
 

@@ -14,6 +14,7 @@ from affine import Affine
 from geofactory import box, xbd_document, xbd_pair
 from numpy.typing import NDArray
 
+from terra_cot.cut import TileOptions, cut_scene
 from terra_cot.errors import DataError
 from terra_cot.grid import Grid
 from terra_cot.scene import Drop, Scene
@@ -122,10 +123,17 @@ def change(root: Path, when: str, edit: Any) -> None:
         (lambda document: document["metadata"].update(width=64), "wrong_size"),
         (lambda document: document.pop("features"), "unreadable"),
         (lambda document: document["features"]["lng_lat"].pop(), "unreadable"),
-        (lambda document: document["features"]["xy"][0].update(wkt="POLYGON ((1 2"), "unreadable"),
-        (lambda document: document["features"]["xy"][0].update(wkt="POLYGON EMPTY"), "unreadable"),
-        (lambda document: document["features"]["xy"][0].update(wkt=None), "unreadable"),
-        (lambda document: document["features"]["xy"][0].pop("wkt"), "unreadable"),
+        (lambda document: document["features"]["xy"][0].update(wkt="POLYGON ((1 2"), "bad_polygon"),
+        (lambda document: document["features"]["xy"][0].update(wkt="POLYGON EMPTY"), "bad_polygon"),
+        (lambda document: document["features"]["xy"][0].update(wkt="POLYGON ((1 2, 3 4))"), "bad_polygon"),
+        (lambda document: document["features"]["xy"][0].update(wkt="POLYGON ((1 2, 3 4, 1 2))"), "bad_polygon"),
+        (lambda document: document["features"]["xy"][0].update(wkt="POLYGON ((1 2, 1 2, 1 2, 1 2))"), "bad_polygon"),
+        (lambda document: document["features"]["xy"][0].update(wkt="POINT (1 2)"), "bad_polygon"),
+        (lambda document: document["features"]["lng_lat"][0].update(wkt="POLYGON ((1 2, 3 4))"), "bad_polygon"),
+        (lambda document: document["metadata"].update(capture_date="2021-04-30T16:00:00.000Z"), "dates_out_of_order"),
+        (lambda document: document["metadata"].update(capture_date="2021-05-01T16:00:00.000Z"), "dates_out_of_order"),
+        (lambda document: document["features"]["xy"][0].update(wkt=None), "bad_polygon"),
+        (lambda document: document["features"]["xy"][0].pop("wkt"), "bad_polygon"),
         (lambda document: document["features"]["lng_lat"].reverse(), "unreadable"),
     ],
 )
@@ -146,6 +154,16 @@ def test_half_a_pair_is_dropped(tmp_path: Path, name: str) -> None:
     assert isinstance(drop, Drop)
     assert drop.reason == "missing_file"
     assert name in drop.detail
+
+
+def test_an_image_that_was_cut_off_is_no_frame(tmp_path: Path) -> None:
+    """GDAL's fast path reads noise from such a PNG and reports nothing."""
+    root = xbd_pair(tmp_path, PAIR, size=SIZE)
+    path = root / "train" / "images" / "storm_00000001_pre_disaster.png"
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    items = list(cut_scene(one(root), TileOptions()))  # type: ignore[arg-type]
+    drops = [(x.item, x.reason) for x in items if isinstance(x, Drop)]
+    assert drops == [("storm_00000001/t0/optical", "unreadable")]
 
 
 def test_other_folders_are_no_archive(tmp_path: Path) -> None:
