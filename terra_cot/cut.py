@@ -167,7 +167,7 @@ def _raster(frame: Frame) -> bytes:
         floating = np.issubdtype(pixels.dtype, np.floating)
         nodata = float("nan") if floating else _free_value(pixels, frame.valid)
         pixels = np.where(frame.valid, pixels, np.array(nodata, pixels.dtype))
-    tags = {"DATETIME": frame.datetime, "MODALITY": frame.modality}
+    tags = {"MODALITY": frame.modality} | ({"DATETIME": frame.datetime} if frame.datetime else {})
     return encode.geotiff(pixels, frame.bands, frame.grid, nodata, tags)
 
 

@@ -39,7 +39,7 @@ class Frame:
 
     frame: str
     modality: Modality
-    datetime: str
+    datetime: str | None
     bands: tuple[str, ...]
     pixels: NDArray[np.generic]
     valid: NDArray[np.bool_]

@@ -38,11 +38,12 @@ class CloudAsset:
 
 @dataclass(frozen=True, slots=True)
 class LabelAsset:
-    """A label map: a raster of codes, or polygons that its source's reader draws ("xbd")."""
+    """A label map: a raster of codes, polygons that its source's reader draws ("xbd"), or a picture of roads in white
+    ("road-mask")."""
 
     path: str
     legend: str
-    format: Literal["raster", "xbd"] = "raster"
+    format: Literal["raster", "xbd", "road-mask"] = "raster"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class SceneFrame:
     """
 
     frame: str
-    datetime: str
+    datetime: str | None  # None only where the publisher tells no date; never a guess
     modality: Modality
     assets: tuple[Asset, ...]
     cloud: CloudAsset | None = None

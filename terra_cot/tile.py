@@ -26,13 +26,14 @@ class FrameRecord:
     `image` is an 8-bit PNG for display; `raster` a GeoTIFF of all bands, or None. `shift_px` is the [dy, dx] that was
     found and removed, in pixels of the tile, positive where the content lay too far down and right; (0, 0) where
     nothing was removed. `shift_found_px` is the estimate, trusted or not; `shift_status` says what became of it.
+    `datetime` is None where the publisher tells no date.
     Fractions are shares of the tile's pixels, 0 to 1; `cloud_fraction` is None where no cloud mask is known.
     `cloud_flag` is the archive's own word on whether there is cloud or shadow anywhere, None where it says nothing.
     """
 
     frame: str
     modality: Modality
-    datetime: str
+    datetime: str | None
     image: bytes
     raster: bytes | None
     bands: tuple[str, ...]

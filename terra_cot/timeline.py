@@ -33,11 +33,11 @@ def name_frames(
     A SAR image within `pair_days` of an optical one takes its name: masks belong to the date. Of two images of one
     modality that fall on one date, the earlier stays.
     """
-    ordered = sorted(frames, key=lambda frame: (frame.datetime, frame.modality))
-    optical = [parse_datetime(frame.datetime) for frame in ordered if frame.modality == "optical"]
+    ordered = sorted(frames, key=lambda frame: (frame.datetime or "", frame.modality))
+    optical = [parse_datetime(frame.datetime or "") for frame in ordered if frame.modality == "optical"]
     dated: list[tuple[datetime, SceneFrame]] = []
     for frame in ordered:
-        moment = parse_datetime(frame.datetime)
+        moment = parse_datetime(frame.datetime or "")  # frames without dates are no series: refused
         if frame.modality == "sar" and optical:
             nearest = min(optical, key=lambda other: (abs(other - moment), other))
             if abs(nearest - moment).total_seconds() <= pair_days * 86400:

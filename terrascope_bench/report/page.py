@@ -93,7 +93,10 @@ def _strip(dataset: Path, images: _Images) -> list[dict[str, str]]:
         return []
     tile = next(TileRecord.from_row(row) for row in read_rows(best[1], TILES) if row["tile_id"] == best[2])
     panels_ = [
-        images.add(_pixels(frame.image), f"{frame.datetime[:10]} {frame.modality}, shift {_shift(frame.shift_px)}")
+        images.add(
+            _pixels(frame.image),
+            f"{(frame.datetime or frame.frame)[:10]} {frame.modality}, shift {_shift(frame.shift_px)}",
+        )
         for frame in sorted(tile.frames, key=lambda frame: (frame.modality, frame.frame))
     ]
     return [*panels_[: 2 * _SERIES], images.add(_colored(tile), "label map")]
