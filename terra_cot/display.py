@@ -2,7 +2,8 @@
 
 Optical: true colour from B04, B03, B02 (or R, G, B), reflectance x 10000 from 0 to `optical_max`, then a gamma that
 opens the dark half where vegetation and water lie; a frame of a single band is grey. SAR: VV, VH and their mean as
-red, green and blue, in dB, each from its own fixed range. Invalid pixels are black.
+red, green and blue, in dB, each from its own fixed range; 8-bit SAR is a publisher's picture in no stated unit and
+is shown as it is. Invalid pixels are black.
 """
 
 from __future__ import annotations
@@ -85,6 +86,9 @@ def _sar(frame: Frame, stretch: Stretch) -> NDArray[np.uint8]:
         raise DataError(
             "no VV and VH", field="bands", got=list(frame.bands), expected="VV, VH", reason="no_polarisations"
         )
+    if frame.pixels.dtype == np.uint8:
+        vv, vh = frame.band("VV").astype(np.uint16), frame.band("VH").astype(np.uint16)
+        return np.stack([vv, vh, (vv + vh) // 2], axis=-1).astype(np.uint8)
     shares = []
     for name, (low, high) in (("VV", stretch.vv_db), ("VH", stretch.vh_db)):
         shares.append(np.clip((np.nan_to_num(frame.band(name), nan=low).astype(np.float32) - low) / (high - low), 0, 1))

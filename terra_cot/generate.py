@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -42,16 +42,19 @@ class GenerateOptions(BaseModel):
 def samples_of(tile: TileRecord, options: GenerateOptions, seed: int) -> Iterator[Sample | Drop]:
     """Every sample of a tile, or the reason why it gives none."""
     source = legend(tile.legend) if tile.legend else None
-    view_classes = len(source.vocabulary(options.view).classes) if source and source.kind == "land_cover" else 0
+    tasks = [task for task in TASKS.values() if source and source.kind in task.kinds]
+    # Only land cover has a short list of display classes.
+    chosen: View = options.view if source and source.kind == "land_cover" else "native"
+    view_classes = len(source.vocabulary(chosen).classes) if source and tasks else 0
     reason = annotation_reason(tile, view_classes)
     if reason:
         yield Drop("tile", tile.tile_id, *reason)
         return
-    view = view_of(tile, options.view, options.min_share_pct)
+    view = view_of(tile, chosen, options.min_share_pct)
     if not view.present:
         yield Drop("tile", tile.tile_id, "nothing_to_say", f"no class reaches {options.min_share_pct:g} %")
         return
-    for number, (task, draft) in enumerate(_chosen(view, options, seed)):
+    for number, (task, draft) in enumerate(_chosen(view, tasks, options, seed)):
         yield _sample(tile, view, task, draft, number, seed)
 
 
@@ -64,13 +67,13 @@ def view_of(tile: TileRecord, view: View, min_share_pct: float) -> TileView:
     return TileView(tile.tile_id, tile.label_frame, vocabulary, index, tile.gsd_m, min_share_pct)
 
 
-def _chosen(view: TileView, options: GenerateOptions, seed: int) -> Iterator[tuple[Task, Draft]]:
+def _chosen(view: TileView, tasks: Sequence[Task], options: GenerateOptions, seed: int) -> Iterator[tuple[Task, Draft]]:
     """Drafts to write: RES classes, the caption, then L1 tasks of which at least one needs pixels."""
-    for name, most in (("referring", options.res), ("caption", options.caption)):
-        task = TASKS[name]
-        drafts = shuffled(task.propose(view, seed), seed, view.tile_id, name)[:most]
-        yield from ((task, draft) for draft in drafts)
-    level1 = [task for task in TASKS.values() if task.tier == "l1"]
+    for task, most in ((TASKS["referring"], options.res), (TASKS["caption"], options.caption)):
+        if task in tasks:
+            drafts = shuffled(task.propose(view, seed), seed, view.tile_id, task.name)[:most]
+            yield from ((task, draft) for draft in drafts)
+    level1 = [task for task in tasks if task.tier == "l1"]
     proposals = {task.name: task.propose(view, seed_of(seed, view.tile_id, task.name)) for task in level1}
     possible = [task for task in level1 if proposals[task.name]]
     wanted = options.l1_min + draw(options.l1_max - options.l1_min + 1, seed, view.tile_id, "l1")

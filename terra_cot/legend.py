@@ -3,7 +3,8 @@
 `native` is the publisher's nomenclature, `display` the short list that TerraScope-Bench asks about (water, developed
 area, bare land, grass, crop, tree, shrub; wetland, snow, mangrove and moss where WorldCover has them).
 Codes: ESA WorldCover 2021 v200 product user manual; CORINE level-3 codes grouped into the 19 classes of BigEarthNet
-(Sumbul et al. 2021, table 2); xBD `properties.subtype` numbered as in the xView2 baseline's targets.
+(Sumbul et al. 2021, table 2); xBD `properties.subtype` numbered as in the xView2 baseline's targets;
+DeepGlobe road masks after the publisher's threshold.
 A code that a legend knows but no class of the view holds is void: it is no part of the valid pixels.
 """
 
@@ -24,13 +25,17 @@ _UNKNOWN = 255
 
 @dataclass(frozen=True, slots=True)
 class LandClass:
-    """A class as texts and pictures need it: `name` is the mask label, `noun` reads well in a sentence."""
+    """A class as texts and pictures need it: `name` is the mask label, `noun` reads well in a sentence.
+
+    `subject` False: the ground that objects stand on. Its pixels are valid, but nothing is asked about it.
+    """
 
     name: str
     codes: tuple[int, ...]
     color: tuple[int, int, int]
     noun: str
     plural: bool = False
+    subject: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,11 +81,12 @@ class Vocabulary:
 class Legend:
     """Codes of a label map, the classes they form, and groups of codes that overlap classes (all buildings).
 
-    `kind` says which tasks apply: "land_cover" fills the image, "damage" marks objects on a background.
+    `kind` says which tasks apply: "land_cover" fills the image, "objects" marks things on a background that counts only
+    as the rest of the image, "damage" grades objects after an event.
     """
 
     name: str
-    kind: Literal["land_cover", "damage"]
+    kind: Literal["land_cover", "objects", "damage"]
     native: tuple[LandClass, ...]
     display: tuple[LandClass, ...]
     void: tuple[int, ...] = (0,)
@@ -225,4 +231,15 @@ _XBD_DAMAGE = Legend(
     groups=(LandClass("building", (1, 2, 3, 4, 5), (90, 150, 230), "buildings", True),),
 )
 
-LEGENDS = {entry.name: entry for entry in (_WORLDCOVER, _CORINE_19, _XBD_DAMAGE)}
+_DEEPGLOBE_ROAD = Legend(
+    "deepglobe-road",
+    "objects",
+    native=(
+        LandClass("background", (0,), (32, 32, 32), "background", subject=False),
+        LandClass("road", (1,), (255, 255, 255), "roads", True),
+    ),
+    display=(),
+    void=(),
+)
+
+LEGENDS = {entry.name: entry for entry in (_WORLDCOVER, _CORINE_19, _XBD_DAMAGE, _DEEPGLOBE_ROAD)}

@@ -128,6 +128,11 @@ class SceneReader:
             return None
         if asset.format == "xbd":
             return self._drawn_label(grid)
+        if asset.format == "road-mask":
+            from terra_cot.sources.deepglobe_road import road_codes
+
+            pixels, _ = self._read(asset.path, grid, Resampling.nearest)
+            return road_codes(pixels, self._root / asset.path)
         dataset = self._dataset(asset.path)
         finer = self._metres(dataset) <= _FINER * grid.gsd_m
         codes, known = self._read(asset.path, grid, Resampling.mode if finer else Resampling.nearest)

@@ -62,7 +62,7 @@ class Task:
 
     `propose(view, seed)` gives every draft the tile allows, in a fixed order (seed decides among equals, such as which
     absent class is asked for). `write(draft, context, seed)` puts one into words. `needs_pixels`: the answer cannot be
-    told without measuring masks.
+    told without measuring masks. `kinds`: the kinds of legend that it can be asked of.
     """
 
     name: str
@@ -70,3 +70,4 @@ class Task:
     needs_pixels: bool
     propose: Callable[[TileView, int], Sequence[Draft]]
     write: Callable[[Draft, Context, int], Text]
+    kinds: tuple[str, ...] = ("land_cover",)

@@ -40,4 +40,4 @@ def write(draft: Draft, context: Context, seed: int) -> Text:
     return Text(question, chain, entry.noun)
 
 
-TASK = Task("referring", "res", True, propose, write)
+TASK = Task("referring", "res", True, propose, write, kinds=("land_cover", "objects"))

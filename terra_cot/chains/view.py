@@ -41,12 +41,12 @@ class TileView:
     @cached_property
     def present(self) -> list[int]:
         """Numbers of the classes worth talking about, in order of the vocabulary."""
-        return [number for number in self.numbers if self.share(number) >= self.min_share_pct]
+        return [n for n in self.numbers if self.entry(n).subject and self.share(n) >= self.min_share_pct]
 
     @cached_property
     def absent(self) -> list[int]:
         """Numbers of the classes without a single pixel."""
-        return [number for number in self.numbers if self.facts.pixels[number] == 0]
+        return [n for n in self.numbers if self.entry(n).subject and self.facts.pixels[n] == 0]
 
     @property
     def numbers(self) -> range:

@@ -18,6 +18,8 @@ from terra_cot.scene import Drop, Scene
 
 SOURCES = {
     "bigearthnet": "terra_cot.sources.bigearthnet",
+    "chatearthnet": "terra_cot.sources.chatearthnet",
+    "deepglobe-road": "terra_cot.sources.deepglobe_road",
     "rasters": "terra_cot.sources.rasters",
     "world": "terra_cot.sources.world",
     "xbd": "terra_cot.sources.xbd",

@@ -47,4 +47,4 @@ def write(draft: Draft, context: Context, seed: int) -> Text:
     return Text(question, f"{start} of the {valid} with a known class. That is {share}.", share)
 
 
-TASK = Task("area", "l1", True, propose, write)
+TASK = Task("area", "l1", True, propose, write, kinds=("land_cover", "objects"))

@@ -68,6 +68,15 @@ def test_sar_is_shown_in_its_own_range_of_decibels() -> None:
     assert picture[0, :, 1].tolist() == [0, 0, 128, 255, 255, 0]
 
 
+def test_8_bit_sar_is_shown_as_it_is() -> None:
+    """Display values of a publisher are no decibels: no range in dB is laid over them."""
+    vv = np.array([[0, 10, 100, 255]], np.uint8)
+    picture = display(frame([vv, vv[:, ::-1]], ("VV", "VH"), "sar"), STRETCH)
+    np.testing.assert_array_equal(picture[..., 0], vv)
+    np.testing.assert_array_equal(picture[..., 1], vv[:, ::-1])
+    assert picture[0, :, 2].tolist() == [127, 55, 55, 127]
+
+
 def test_a_single_band_is_grey() -> None:
     picture = display(frame(np.full((1, 2, 2), 3000, np.uint16), ("B08",)), STRETCH)
     assert (picture == 255).all()

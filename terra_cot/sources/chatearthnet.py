@@ -1,0 +1,190 @@
+"""ChatEarthNet as published: s2_images/NAME.png (R, G, B), json_files/ChatEarthNet_caps_35_SPLIT.json with its splits.
+
+Beside it, where they are: s1_images/vv/NAME.png and s1_images/vh/NAME.png (8-bit grey), and a folder of ESA WorldCover
+codes, NAME.png or NAME.tif, named by `labels`. All are 256 x 256 pixels of 10 m without a place or a date.
+
+Where the layout is known from. Zenodo record 11003436 and the paper (Yuan et al. 2025, ESSD 17): JSON, Sentinel-2 as
+RGB, CC-BY-4.0; it has neither Sentinel-1 nor label maps. Programs that read the unpacked archive: names of the JSON
+files, the keys `image` or `image_id` and `caption`, the folder s2_images inside s2_rgb_images.zip. TerraScope's own
+loader: s1_images with vv and vh, one name for all. Nobody publishes the label maps as codes (the authors' caption
+script reads them as coloured PNG), so that their folder and its file names are this project's choice.
+The Sentinel-1 PNG hold display values: how they were made from backscatter is not told, so they are no decibels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+import orjson
+from affine import Affine
+from pydantic import field_validator
+
+from terra_cot.errors import DataError
+from terra_cot.grid import Grid
+from terra_cot.header import picture
+from terra_cot.scene import Asset, Drop, LabelAsset, Scene, SceneFrame
+from terra_cot.sources import Options, Source
+
+SIZE_PX, GSD_M = 256, 10.0
+_IMAGES = ("s2_images", "s2_rgb_images/s2_images", "s2_rgb_images")
+_SAR = ("s1_images", ".")
+_SPLITS = {"train": "train", "val": "validation", "validation": "validation", "test": "test"}
+_GRID = Grid(None, Affine.scale(GSD_M, -GSD_M), SIZE_PX, SIZE_PX, GSD_M)
+
+
+class ChatEarthNetOptions(Options):
+    """`labels`: folder of WorldCover maps below the root; None leaves the tiles unlabelled. `captions`: the JSON files
+    whose splits hold, and whose images are taken. `sar` False leaves Sentinel-1 out."""
+
+    splits: tuple[Literal["train", "validation", "test"], ...] = ("train", "validation", "test")
+    labels: str | None = None
+    captions: Literal["35", "4v"] = "35"
+    sar: bool = True
+    licence: str = "CC-BY-4.0"
+
+    @field_validator("labels")
+    @classmethod
+    def _below(cls, folder: str | None) -> str | None:
+        if folder is not None and (PurePosixPath(folder).is_absolute() or ".." in PurePosixPath(folder).parts):
+            raise ValueError(f"{folder!r}: write it relative to source.root, without ..")
+        return folder
+
+
+def scan(root: Path, options: ChatEarthNetOptions) -> Iterator[Scene | Drop]:
+    """One scene an image, in order of name. Its split is that of its folder (s2_images/train/...) or of the JSON."""
+    images = next((root / name for name in _IMAGES if _holds_png(root / name)), None)
+    if images is None:
+        raise DataError("not a ChatEarthNet archive", file=root, expected="s2_images/NAME.png")
+    labels = root / options.labels if options.labels else None
+    if labels and not labels.is_dir():
+        raise DataError("no folder of label maps", file=labels, fix="set source.labels, or null for none")
+    sar = next((root / name for name in _SAR if (root / name / "vv").is_dir() or (root / name / "vh").is_dir()), None)
+    found, splits = _images(images)
+    if not splits:
+        splits, drops = _captions(root, options.captions)
+        yield from drops
+    for name in sorted({*found, *splits}):
+        scene_id, claims = PurePosixPath(name).stem, splits.get(name, [])
+        if name not in found:
+            yield Drop("scene", scene_id, "missing_file", f"no {name} in {images.relative_to(root)}")
+        elif not claims:
+            yield Drop("scene", scene_id, "not_in_metadata", "neither a folder nor a caption tells its split")
+        elif len(set(claims)) > 1:
+            yield Drop("scene", scene_id, "two_splits", ", ".join(claims))
+        elif claims[0] not in options.splits:
+            yield Drop("scene", scene_id, "split_not_asked", claims[0])
+        else:
+            if len(claims) > 1:
+                yield Drop("scene", scene_id, "duplicate_scene", f"named {len(claims)} times, kept once")
+            yield from _scene(root, found[name], claims[0], sar, labels, options)
+
+
+def _scene(
+    root: Path, image: Path, split: str, sar: Path | None, labels: Path | None, options: ChatEarthNetOptions
+) -> Iterator[Scene | Drop]:
+    scene_id = image.stem
+    try:
+        optical = _asset(root, image, "RGB", ("R", "G", "B"))
+        label = _label(root, labels, scene_id) if labels else None
+    except DataError as error:
+        yield Drop.of("scene", scene_id, error)
+        return
+    if labels and label is None:
+        yield Drop("frame", f"{scene_id}/label", "missing_label", f"no {scene_id}.png or .tif in {options.labels}")
+    frames = [SceneFrame("t0", None, "optical", (optical,))]
+    if options.sar:
+        try:
+            if sar is None:
+                raise DataError("no folder s1_images/vv or s1_images/vh", reason="missing_sar")
+            pair = [_asset(root, sar / band.lower() / image.name, "L", (band,), "missing_sar") for band in ("VV", "VH")]
+            frames.append(SceneFrame("t0", None, "sar", tuple(pair)))
+        except DataError as error:
+            yield Drop.of("frame", f"{scene_id}/sar", error)
+    yield Scene(
+        scene_id=scene_id,
+        source="chatearthnet",
+        root=str(root),
+        frames=tuple(frames),
+        grid=_GRID,
+        label=label,
+        label_frame="t0" if label else None,
+        licence=options.licence,
+        split=split,
+        whole=True,
+    )
+
+
+def _asset(root: Path, path: Path, mode: str, bands: tuple[str, ...], missing: str = "missing_file") -> Asset:
+    """A picture of the archive, its header checked."""
+    if not path.is_file():
+        raise DataError("is missing", file=path, reason=missing)
+    header = picture(path)
+    _check_size(path, header.shape)
+    if header.mode != mode:
+        what = {"L": "8-bit grey", "RGB": "8-bit RGB"}[mode]
+        raise DataError("another kind of picture", file=path, got=header.mode, expected=what, reason="wrong_bands")
+    return Asset(path.relative_to(root).as_posix(), bands)
+
+
+def _label(root: Path, labels: Path, scene_id: str) -> LabelAsset | None:
+    path = next((path for end in ("png", "tif") if (path := labels / f"{scene_id}.{end}").is_file()), None)
+    if path is None:
+        return None
+    _check_size(path, picture(path).shape)
+    return LabelAsset(path.relative_to(root).as_posix(), "worldcover")
+
+
+def _check_size(path: Path, shape: tuple[int, int]) -> None:
+    if shape != _GRID.shape:
+        got = f"{shape[0]} x {shape[1]} px"
+        raise DataError("not of ChatEarthNet's size", file=path, got=got, expected="256 x 256 px", reason="wrong_size")
+
+
+def _holds_png(folder: Path) -> bool:
+    places = (folder, *(folder / name for name in _SPLITS))
+    return any(next(place.glob("*.png"), None) for place in places)
+
+
+def _images(folder: Path) -> tuple[dict[str, Path], dict[str, list[str]]]:
+    """Image files by name, and the split of every folder named after a split that holds the name."""
+    found = {path.name: path for path in folder.glob("*.png")}
+    splits: dict[str, list[str]] = {}
+    for name, split in _SPLITS.items():
+        for path in (folder / name).glob("*.png"):
+            found[path.name] = path
+            splits.setdefault(path.name, []).append(split)
+    return found, splits
+
+
+def _captions(root: Path, kind: str) -> tuple[dict[str, list[str]], list[Drop]]:
+    """Image name -> the split of every caption that names it; and the records that name none."""
+    files = {
+        split: root / "json_files" / f"ChatEarthNet_caps_{kind}_{split}.json" for split in ("train", "val", "test")
+    }
+    if not any(path.is_file() for path in files.values()):
+        raise DataError("nothing tells the splits", file=root, expected=f"json_files/{files['train'].name}")
+    splits: dict[str, list[str]] = {}
+    drops: list[Drop] = []
+    for split, path in files.items():
+        for row, record in enumerate(_records(path) if path.is_file() else []):
+            named = record.get("image", record.get("image_id")) if isinstance(record, dict) else None
+            if isinstance(named, str) and named:
+                splits.setdefault(named, []).append(_SPLITS[split])
+            else:
+                drops.append(Drop("scene", f"{path.name}:{row}", "bad_record", "a caption that names no image"))
+    return splits, drops
+
+
+def _records(path: Path) -> list[Any]:
+    try:
+        records = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise DataError(f"not JSON ({error})", file=path) from None
+    if not isinstance(records, list):
+        raise DataError("not a list of captions", file=path, got=type(records).__name__)
+    return records
+
+
+SOURCE = Source("chatearthnet", "ChatEarthNet", "CC-BY-4.0", ChatEarthNetOptions, scan)
