@@ -251,6 +251,18 @@ def test_an_unreadable_mask_costs_the_mask_and_not_the_image(tmp_path: Path) -> 
     assert [(drop.item, drop.reason) for drop in drops] == [("s/t0/optical/cloud", "unreadable")]
 
 
+def test_a_mask_of_three_bands_is_a_picture(tmp_path: Path) -> None:
+    write_tiff(tmp_path / "mask.tif", np.ones((3, 64, 64), np.uint8), GRID.transform)
+    record, drops = cut(scene(tmp_path, cloud=CloudAsset("mask.tif", (1,))))
+    assert record.frames[0].cloud_fraction is None
+    assert [drop.reason for drop in drops] == ["bad_cloud_mask"]
+
+
+def test_a_clear_code_declared_as_no_data_is_told(tmp_path: Path) -> None:
+    _, (drop,) = cut(scene(tmp_path, cloud=mask_file(tmp_path, 0.5, nodata=0)))
+    assert "rio edit-info --unset-nodata" in drop.detail
+
+
 def test_an_overcast_tile_with_sar_stays_and_leans_on_it(tmp_path: Path) -> None:
     record, drops = cut(scene(tmp_path, cloud=mask_file(tmp_path, 0.9)))
     assert record.frames[0].cloud_fraction == pytest.approx(0.9, abs=0.01)
