@@ -39,7 +39,7 @@ def find(frame: Frame, options: CloudOptions) -> NDArray[np.bool_]:
         )
     values = reflectances(frame, BANDS, options.reflectance)
     trees = detector(options.s2cloudless)
-    # One thread: parts are what runs in parallel, and OpenMP does not survive the fork of a process pool.
+    # One thread: parts are what runs in parallel.
     probability = trees.get_cloud_probability_maps(np.moveaxis(values, 0, -1)[None], num_threads=1)
     return np.asarray(trees.get_mask_from_prob(probability)[0] > 0)
 
