@@ -91,7 +91,9 @@ def world(
 
 @app.command()
 def scan(
-    kind: Annotated[str, typer.Argument(help="bigearthnet, chatearthnet, deepglobe-road, rasters, world or xbd.")],
+    kind: Annotated[
+        str, typer.Argument(help="bigearthnet, chatearthnet, deepglobe-road, rasters, rsvqa-lr, world or xbd.")
+    ],
     root: Annotated[Path, typer.Argument(help="Root folder of the archive.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="scenes.parquet to write.")],
     alignment: Annotated[

@@ -21,6 +21,7 @@ SOURCES = {
     "chatearthnet": "terra_cot.sources.chatearthnet",
     "deepglobe-road": "terra_cot.sources.deepglobe_road",
     "rasters": "terra_cot.sources.rasters",
+    "rsvqa-lr": "terra_cot.sources.rsvqa_lr",
     "world": "terra_cot.sources.world",
     "xbd": "terra_cot.sources.xbd",
 }
