@@ -92,7 +92,7 @@ def world(
 @app.command()
 def scan(
     kind: Annotated[
-        str, typer.Argument(help="bigearthnet, chatearthnet, deepglobe-road, rasters, rsvqa-lr, world or xbd.")
+        str, typer.Argument(help="bigearthnet, chatearthnet, deepglobe-road, rasters, rsvqa-lr, teochat, world or xbd.")
     ],
     root: Annotated[Path, typer.Argument(help="Root folder of the archive.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="scenes.parquet to write.")],

@@ -22,6 +22,7 @@ SOURCES = {
     "deepglobe-road": "terra_cot.sources.deepglobe_road",
     "rasters": "terra_cot.sources.rasters",
     "rsvqa-lr": "terra_cot.sources.rsvqa_lr",
+    "teochat": "terra_cot.sources.teochat",
     "world": "terra_cot.sources.world",
     "xbd": "terra_cot.sources.xbd",
 }
