@@ -257,7 +257,7 @@ _LIGHT = [
     *(name for name in TILES.schema.names if name not in ("frames", "label")),
     *(f"frames.list.element.{name}" for name in ("frame", "modality", "datetime", "bands", "cloud_fraction")),
     *(f"frames.list.element.{name}" for name in ("nodata_fraction", "shift_px", "shift_score")),
-    *(f"frames.list.element.{name}" for name in ("shift_found_px", "shift_status", "cloud_flag")),
+    *(f"frames.list.element.{name}" for name in ("shift_found_px", "shift_status", "shift_reason", "cloud_flag")),
     "label.bytes",
 ]
 

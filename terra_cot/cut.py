@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,21 +10,23 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from terra_cot import encode
 from terra_cot.cloud import CloudOptions
-from terra_cot.coregister import SMALLEST_PX, estimate_shift
+from terra_cot.coregister.series import align
 from terra_cot.display import Stretch, display
 from terra_cot.errors import DataError
 from terra_cot.filters import frame_reason, tile_reason
-from terra_cot.frame import REFERENCE, Frame, Shift, Tile
+from terra_cot.frame import Frame, Tile
 from terra_cot.grid import Grid
 from terra_cot.legend import legend
 from terra_cot.read import SceneReader
-from terra_cot.reference import reference_frame
 from terra_cot.scene import Drop, Scene
 from terra_cot.tile import FrameRecord, TileRecord
 
 
 class TileOptions(BaseModel):
-    """How scenes are cut. Shares are 0 to 1; `raster` False leaves the GeoTIFF of all bands out."""
+    """How scenes are cut. Shares are 0 to 1; `raster` False leaves the GeoTIFF of all bands out.
+
+    `align` takes shifts out where they can be trusted, `align_sar` also those between SAR and optical images.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -33,6 +34,7 @@ class TileOptions(BaseModel):
     max_nodata: float = Field(0.5, ge=0, le=1)
     max_shift_px: float = Field(8.0, ge=2, le=64)
     align: bool = True
+    align_sar: bool = True
     raster: bool = True
     cloud: CloudOptions = CloudOptions()
     display: Stretch = Stretch()
@@ -82,7 +84,7 @@ def _cut(reader: SceneReader, tile_id: str, grid: Grid, options: TileOptions) ->
             yield Drop.of("frame", f"{item}/cloud", frame.cloud_unknown)
         frames.append(frame)
     if options.align:
-        frames = _aligned(reader, frames, options.max_shift_px)
+        frames = _aligned(reader, frames, options)
     tile = Tile(tile_id, tuple(frames), reader.label(grid), scene.label_frame, grid)
     dropped = tile_reason(tile)
     if dropped:
@@ -93,26 +95,13 @@ def _cut(reader: SceneReader, tile_id: str, grid: Grid, options: TileOptions) ->
     yield record(tile, scene, options)
 
 
-def _aligned(reader: SceneReader, frames: list[Frame], max_shift_px: float) -> list[Frame]:
-    """Frames with the shift to the reference frame of their modality taken out where it can be trusted."""
+def _aligned(reader: SceneReader, frames: list[Frame], options: TileOptions) -> list[Frame]:
     described = {(entry.frame, entry.modality): entry for entry in reader.scene.frames}
-    aligned = []
-    for frame in frames:
-        same = [other for other in frames if other.modality == frame.modality]
-        if len(same) == 1:
-            aligned.append(frame)
-            continue
-        reference = reference_frame(same, reader.scene.label_frame)
-        if frame is reference:
-            aligned.append(replace(frame, shift=REFERENCE))
-            continue
-        shift = estimate_shift(reference, frame, max_shift_px)
-        if shift.status == "removed" and max(map(abs, shift.removed_px)) < SMALLEST_PX:
-            shift = Shift(shift.found_px, shift.score, "aligned")
-        if shift.removed_px != (0.0, 0.0):
-            frame = reader.frame(described[frame.frame, frame.modality], frame.grid, shift.removed_px)
-        aligned.append(replace(frame, shift=shift))
-    return aligned
+
+    def reread(frame: Frame, shift_px: tuple[float, float]) -> Frame:
+        return reader.frame(described[frame.frame, frame.modality], frame.grid, shift_px)
+
+    return align(frames, reader.scene.label_frame, options.max_shift_px, options.align_sar, reread)
 
 
 def record(tile: Tile, scene: Scene, options: TileOptions) -> TileRecord:
@@ -155,6 +144,7 @@ def _frame_record(frame: Frame, options: TileOptions) -> FrameRecord:
         shift_score=frame.shift.score,
         shift_found_px=frame.shift.found_px,
         shift_status=frame.shift.status,
+        shift_reason=frame.shift.reason,
         cloud_flag=frame.cloud_flag,
     )
 

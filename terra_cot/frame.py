@@ -9,20 +9,29 @@ from numpy.typing import NDArray
 
 from terra_cot.errors import DataError
 from terra_cot.grid import Grid
-from terra_cot.tile import Modality, ShiftStatus
+from terra_cot.tile import Modality, ShiftReason, ShiftStatus
+
+WHOLE_PX = 0.05
+"""A shift this near to whole pixels is taken out as whole pixels: the estimate is no better, and nothing is blurred."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shift:
-    """A displacement estimate between two frames: [dy, dx] px, a score, and whether and why it was applied."""
+    """A displacement estimate between two frames: [dy, dx] px, a score, and whether it was applied or why not."""
 
     found_px: tuple[float, float] | None
     score: float | None
     status: ShiftStatus
+    reason: ShiftReason | None = None
 
     @property
     def removed_px(self) -> tuple[float, float]:
-        return self.found_px if self.status == "removed" and self.found_px else (0.0, 0.0)
+        """[dy, dx] that reading again takes out; (0, 0) where nothing is."""
+        if self.status != "removed" or self.found_px is None:
+            return (0.0, 0.0)
+        whole = (float(round(self.found_px[0])), float(round(self.found_px[1])))
+        near = max(abs(found - at) for found, at in zip(self.found_px, whole, strict=True)) < WHOLE_PX
+        return whole if near else self.found_px
 
 
 REFERENCE = Shift(None, None, "reference")

@@ -37,6 +37,7 @@ FRAME = pa.struct(
         ("shift_score", pa.float64()),
         ("shift_found_px", _PAIR),
         ("shift_status", pa.string()),
+        ("shift_reason", pa.string()),
         ("cloud_flag", pa.bool_()),
     ]
 )

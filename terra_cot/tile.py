@@ -18,6 +18,12 @@ Modality = Literal["optical", "sar"]
 ShiftStatus = Literal["reference", "removed", "aligned", "refused", "alone"]
 """What others are compared with; found and removed; found too small to remove; not trusted; nothing to compare with."""
 
+ShiftReason = Literal[
+    "no_common_band", "too_little_in_common", "featureless", "weak_match", "estimates_disagree", "search_border"
+]
+"""Why a shift is not trusted: no band to compare; under 100 px in common; nothing to see; no better than chance; two
+estimates name different places; the best match lies at the border of the search."""
+
 
 @dataclass(frozen=True, slots=True)
 class FrameRecord:
@@ -25,7 +31,8 @@ class FrameRecord:
 
     `image` is an 8-bit PNG for display; `raster` a GeoTIFF of all bands, or None. `shift_px` is the [dy, dx] that was
     found and removed, in pixels of the tile, positive where the content lay too far down and right; (0, 0) where
-    nothing was removed. `shift_found_px` is the estimate, trusted or not; `shift_status` says what became of it.
+    nothing was removed. `shift_found_px` is the estimate, trusted or not; `shift_status` says what became of it,
+    and `shift_reason` why it was refused.
     `datetime` is None where the publisher tells no date.
     Fractions are shares of the tile's pixels, 0 to 1; `cloud_fraction` is None where no cloud mask is known.
     `cloud_flag` is the archive's own word on whether there is cloud or shadow anywhere, None where it says nothing.
@@ -43,6 +50,7 @@ class FrameRecord:
     shift_score: float | None
     shift_found_px: tuple[float, float] | None
     shift_status: ShiftStatus
+    shift_reason: ShiftReason | None = None
     cloud_flag: bool | None = None
 
     def to_row(self, tile_id: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ _FRAME_LIGHT = (
     "shift_score",
     "shift_found_px",
     "shift_status",
+    "shift_reason",
     "cloud_flag",
 )
 _LIGHT = [name for name in QUESTIONS.schema.names if name != "frames"] + [
