@@ -92,9 +92,12 @@ def world(
 @app.command()
 def scan(
     kind: Annotated[
-        str, typer.Argument(help="bigearthnet, chatearthnet, deepglobe-road, rasters, rsvqa-lr, teochat, world or xbd.")
+        str,
+        typer.Argument(
+            help="bigearthnet, chatearthnet, deepglobe-road, rasters, rsvqa-lr, stac, teochat, world or xbd."
+        ),
     ],
-    root: Annotated[Path, typer.Argument(help="Root folder of the archive.")],
+    root: Annotated[str, typer.Argument(help="Root folder of the archive; of stac the URL or path of a catalogue.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="scenes.parquet to write.")],
     alignment: Annotated[
         Path | None,

@@ -26,6 +26,7 @@ from terra_cot.errors import ConfigError, DataError
 from terra_cot.generate import GenerateOptions, samples_of
 from terra_cot.manifest import file_entry, write_manifest
 from terra_cot.recipe import Recipe, apply_settings, make_recipe
+from terra_cot.remote import UNREACHABLE, is_remote, located
 from terra_cot.sample import Sample
 from terra_cot.scene import Drop, Scene, read_scenes, to_row, write_scenes
 from terra_cot.shards import SAMPLES, TILES, Part, read_rows, write_part
@@ -77,7 +78,7 @@ def run(
         DataError, ConfigError: the source cannot be read, or the recipe does not fit it.
     """
     require(recipe.tile.cloud)
-    found = scan(recipe.source.kind, Path(recipe.source.root), recipe.source.options())
+    found = scan(recipe.source.kind, recipe.source.root, recipe.source.options())
     with Workspace(out, recipe.body(), force) as workspace:
         scan_to(workspace.hidden, found, recipe.limit, on_step)
         _tile(workspace, recipe, workers, on_step)
@@ -196,9 +197,10 @@ def _tile(workspace: Workspace, recipe: Recipe, workers: int, on_step: OnStep | 
 
 
 def cut_part(job: TilePart) -> int:
-    """Cut one part of tiles unless it is there; returns its number."""
+    """Cut one part of tiles unless it is there, and whole as far as servers go; returns its number."""
     fingerprint = _tile_fingerprint(job)
-    if job.markers.marker(TILES, job.number, fingerprint):
+    done = job.markers.marker(TILES, job.number, fingerprint)
+    if done and not any(drop["reason"] == UNREACHABLE for drop in done.drops):
         return job.number
     drops: list[dict[str, str]] = []
     counts: Counter[str] = Counter()
@@ -222,15 +224,16 @@ def _tile_fingerprint(job: TilePart) -> str:
     """All that a part of tiles follows from: options, scenes, and the size and time of every file."""
     pieces = []
     for piece in job.slices:
-        root = Path(piece.scene.root)
-        stats = [_stamp(root / name) for name in piece.scene.files()]
+        stats = [_stamp(located(piece.scene.root, name)) for name in piece.scene.files()]
         pieces.append([to_row(piece.scene), piece.first, piece.last, stats])
     return sha256_json([FORMAT_VERSION, __version__, job.options.model_dump(mode="json"), pieces])
 
 
-def _stamp(path: Path) -> list[int]:
+def _stamp(place: str | Path) -> list[int]:
+    if is_remote(place):
+        return []  # what the source knows of a remote file is in Scene.stamp
     try:
-        found = path.stat()
+        found = Path(place).stat()
     except OSError:
         return []  # gone since the scan: cutting reports it
     return [found.st_size, found.st_mtime_ns]

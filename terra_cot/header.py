@@ -9,21 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import rasterio
 from PIL import Image
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from terra_cot.errors import DataError
+from terra_cot.remote import open_raster
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Any]:
+def opened(path: str | Path) -> Iterator[Any]:
     """An open rasterio dataset, for its header."""
     with warnings.catch_warnings():
         # Sources decide whether imagery without a place is allowed; GDAL need not warn again.
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         try:
-            with rasterio.open(path) as dataset:
+            with open_raster(path) as dataset:
                 yield dataset
         except RasterioError as error:
             raise DataError(f"unreadable ({error})", file=path) from None

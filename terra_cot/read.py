@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
+from rasterio import Env
 from rasterio.enums import ColorInterp, MaskFlags, Resampling
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.vrt import WarpedVRT
@@ -26,6 +26,7 @@ from terra_cot.cloud.formats import MaskFormat, masked
 from terra_cot.errors import DataError, GridError
 from terra_cot.frame import Frame
 from terra_cot.grid import Grid, grid_of, native_grid
+from terra_cot.remote import UNREACHABLE, is_remote, located, open_raster
 from terra_cot.scene import Scene, SceneFrame
 
 _PLANE = "EPSG:3857"  # any metric CRS does: nothing is projected
@@ -33,6 +34,7 @@ _WARP_TOLERANCE_PX = 0.02  # GDAL's own 0.125 is as much as the shifts that are 
 
 MASK_BEYOND_MAX = 0.05  # where a mask ends short of the image its pixels count as cloud, up to this share
 
+_DECIBEL = {"linear": 10.0, "amplitude": 20.0}  # dB = factor * log10(value)
 _GDAL = {
     # GDAL's fast path for PNG returns noise for a file that was cut off, without an error; JPEG may only warn.
     "GDAL_PNG_WHOLE_IMAGE_OPTIM": "NO",
@@ -50,14 +52,14 @@ class SceneReader:
     def __init__(self, scene: Scene, clouds: CloudOptions | None = None) -> None:
         self.scene = scene
         self._clouds = clouds or CloudOptions()
-        self._root = Path(scene.root)
         self._stack = ExitStack()
         self._open: dict[str, Any] = {}
+        self._closed: dict[str, DataError] = {}  # a server that is gone is not asked again for every tile
         self._warped: dict[tuple[str, Resampling], Any] = {}
         self._drawn: NDArray[np.uint16] | None = None
 
     def __enter__(self) -> SceneReader:
-        self._stack.enter_context(rasterio.Env(**_GDAL))
+        self._stack.enter_context(Env(**_GDAL))
         return self
 
     def __exit__(
@@ -75,7 +77,7 @@ class SceneReader:
             if len(asset.bands) != len(pixels):
                 raise DataError(
                     "another number of bands than the source said",
-                    file=self._root / asset.path,
+                    file=self._place(asset.path),
                     got=len(pixels),
                     expected=len(asset.bands),
                     reason="wrong_bands",
@@ -84,6 +86,9 @@ class SceneReader:
             valid &= known
             bands += asset.bands
         pixels = stacks[0] if len(stacks) == 1 else np.concatenate(stacks)
+        if described.unit in _DECIBEL:
+            pixels, positive = _in_db(pixels, _DECIBEL[described.unit])
+            valid &= positive
         frame = Frame(
             described.frame,
             described.modality,
@@ -140,14 +145,14 @@ class SceneReader:
             from terra_cot.sources.deepglobe_road import road_codes
 
             pixels, _ = self._read(asset.path, grid, Resampling.nearest)
-            return road_codes(pixels, self._root / asset.path)
+            return road_codes(pixels, Path(self._place(asset.path)))
         dataset = self._dataset(asset.path)
         finer = self._metres(dataset) <= _FINER * grid.gsd_m
         codes, known = self._read(asset.path, grid, Resampling.mode if finer else Resampling.nearest)
         if len(codes) != 1 or not np.issubdtype(codes.dtype, np.integer):
             raise DataError(
                 "a label map is one band of whole numbers",
-                file=self._root / asset.path,
+                file=self._place(asset.path),
                 got=f"{len(codes)} bands of {codes.dtype}",
                 reason="bad_label_map",
             )
@@ -156,7 +161,7 @@ class SceneReader:
         if found.min() < limits.min or found.max() > limits.max:
             raise DataError(
                 "a label map holds codes that no legend has",
-                file=self._root / asset.path,
+                file=self._place(asset.path),
                 got=f"{found.min()} to {found.max()}",
                 fix="declare its no-data value",
                 reason="unknown_label_code",
@@ -168,22 +173,32 @@ class SceneReader:
 
         assert self.scene.label is not None
         if self._drawn is None:
-            self._drawn = read_label(self._root / self.scene.label.path, self.scene.grid)
+            self._drawn = read_label(Path(self._place(self.scene.label.path)), self.scene.grid)
         offset = grid.offset_in(self.scene.grid)
         assert offset is not None, "label maps are never shifted: tiles are windows of the scene's grid"
         row, column = offset
         return self._drawn[row : row + grid.height, column : column + grid.width]
 
     def _dataset(self, path: str) -> Any:
+        if path in self._closed:
+            raise self._closed[path]
         if path not in self._open:
             with warnings.catch_warnings():
                 # Sources decide whether imagery without a place is allowed; GDAL need not warn again.
                 warnings.simplefilter("ignore", NotGeoreferencedWarning)
                 try:
-                    self._open[path] = self._stack.enter_context(rasterio.open(self._root / path))
+                    self._open[path] = self._stack.enter_context(open_raster(self._place(path)))
                 except RasterioError as error:
-                    raise DataError(f"unreadable ({error})", file=self._root / path) from None
+                    self._closed[path] = self._refused("unreadable", error, path)
+                    raise self._closed[path] from None
         return self._open[path]
+
+    def _place(self, path: str) -> str | Path:
+        return located(self.scene.root, path)
+
+    def _refused(self, problem: str, error: RasterioError, path: str) -> DataError:
+        place = self._place(path)
+        return DataError(f"{problem} ({error})", file=place, reason=UNREACHABLE if is_remote(place) else None)
 
     def _read(self, path: str, grid: Grid, resampling: Resampling) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
         """(CHW pixels, HW valid) of a file on `grid`."""
@@ -191,7 +206,7 @@ class SceneReader:
         try:
             return self._plain(dataset, grid) or self._warp(path, dataset, grid, resampling)
         except RasterioError as error:
-            raise DataError(f"cannot be read ({error})", file=self._root / path) from None
+            raise self._refused("cannot be read", error, path) from None
 
     def _plain(self, dataset: Any, grid: Grid) -> tuple[NDArray[np.generic], NDArray[np.bool_]] | None:
         """The window itself, where the file's pixels are the grid's pixels; None where they are not."""
@@ -270,6 +285,14 @@ class SceneReader:
         # Without a no-data value only an alpha band tells what the source does not cover.
         alone = dataset.nodata is None and ColorInterp.alpha not in dataset.colorinterp
         return {**options, "add_alpha": True} if alone else options
+
+
+def _in_db(pixels: NDArray[np.generic], factor: float) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """CHW pixels in dB, and HW where all of them have one: power is above zero."""
+    values = pixels.astype(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = (factor * np.log10(values)).astype(np.float32)
+    return found, np.asarray(np.isfinite(found).all(axis=0))
 
 
 def _wrapped(dataset: Any) -> dict[str, str]:

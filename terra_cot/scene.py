@@ -18,10 +18,15 @@ from terra_cot.grid import Grid
 from terra_cot.shards import Part, Table, make_table, read_rows
 from terra_cot.tile import Modality
 
+SarUnit = Literal["dB", "linear", "amplitude"]
+
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file of a scene: `path` below the scene's root, and the name of each of its bands, in file order."""
+    """A file of a scene: `path` below the scene's root, and the name of each of its bands, in file order.
+
+    A path that is absolute or an URL is used as it is.
+    """
 
     path: str
     bands: tuple[str, ...]
@@ -51,6 +56,7 @@ class SceneFrame:
     """One modality at one date: `frame` is t0, t1, ..., `datetime` ISO 8601. A date may have an optical and a sar.
 
     `cloud_flag` is the archive's word on whether there is cloud or shadow, not where; None where it says nothing.
+    `unit` is what the pixels of a SAR image hold where its source says it; they are read as dB.
     """
 
     frame: str
@@ -59,6 +65,7 @@ class SceneFrame:
     assets: tuple[Asset, ...]
     cloud: CloudAsset | None = None
     cloud_flag: bool | None = None
+    unit: SarUnit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,7 @@ class Scene:
     """One place: its frames, the grid that all of them are brought to, and its label map.
 
     `label_frame` is the date (t0, ...) that the label map describes. `whole` scenes are not cut into tiles.
-    `lon`/`lat` only where the grid has no CRS but the source knows the place.
+    `lon`/`lat` only where the grid has no CRS but the source knows the place. `stamp` changes when remote files do.
     """
 
     scene_id: str
@@ -80,9 +87,10 @@ class Scene:
     split: str = "train"
     whole: bool = False
     lon_lat: tuple[float, float] | None = None
+    stamp: str | None = None
 
     def files(self) -> list[str]:
-        """Every file the scene reads, as relative paths, in order."""
+        """Every file the scene reads, as its assets name it, in order."""
         paths = [asset.path for frame in self.frames for asset in frame.assets]
         paths += [frame.cloud.path for frame in self.frames if frame.cloud]
         return paths + ([self.label.path] if self.label else [])
@@ -117,6 +125,7 @@ _FRAME = pa.struct(
         ("assets", pa.list_(_ASSET)),
         ("cloud", _CLOUD),
         ("cloud_flag", pa.bool_()),
+        ("unit", pa.string()),
     ]
 )
 SCENES: Table = make_table(
@@ -138,6 +147,7 @@ SCENES: Table = make_table(
         ("whole", pa.bool_()),
         ("lon", pa.float64()),
         ("lat", pa.float64()),
+        ("stamp", pa.string()),
     ],
     rows_per_group=4096,
 )
@@ -152,6 +162,7 @@ def to_row(scene: Scene) -> dict[str, Any]:
             "assets": [{"path": asset.path, "bands": list(asset.bands)} for asset in frame.assets],
             "cloud": _cloud_row(frame.cloud) if frame.cloud else None,
             "cloud_flag": frame.cloud_flag,
+            "unit": frame.unit,
         }
         for frame in scene.frames
     ]
@@ -173,6 +184,7 @@ def to_row(scene: Scene) -> dict[str, Any]:
         "whole": scene.whole,
         "lon": scene.lon_lat[0] if scene.lon_lat else None,
         "lat": scene.lon_lat[1] if scene.lon_lat else None,
+        "stamp": scene.stamp,
     }
 
 
@@ -193,6 +205,7 @@ def from_row(row: dict[str, Any]) -> Scene:
             tuple(Asset(asset["path"], tuple(asset["bands"])) for asset in frame["assets"]),
             _cloud_asset(frame["cloud"]) if frame["cloud"] else None,
             frame["cloud_flag"],
+            frame["unit"],
         )
         for frame in row["frames"]
     )
@@ -210,6 +223,7 @@ def from_row(row: dict[str, Any]) -> Scene:
         split=row["split"],
         whole=row["whole"],
         lon_lat=None if row["lon"] is None else (row["lon"], row["lat"]),
+        stamp=row["stamp"],
     )
 
 

@@ -22,6 +22,7 @@ SOURCES = {
     "deepglobe-road": "terra_cot.sources.deepglobe_road",
     "rasters": "terra_cot.sources.rasters",
     "rsvqa-lr": "terra_cot.sources.rsvqa_lr",
+    "stac": "terra_cot.sources.stac",
     "teochat": "terra_cot.sources.teochat",
     "world": "terra_cot.sources.world",
     "xbd": "terra_cot.sources.xbd",
@@ -36,13 +37,17 @@ class Options(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One origin of imagery: how to list it, its options, and what its publisher asks for."""
+    """One origin of imagery: how to list it, its options, and what its publisher asks for.
+
+    `scan` is given the root as an absolute folder that exists, or as it stands in the recipe where it is no `folder`.
+    """
 
     name: str
     title: str
     licence: str
     options: type[Options]
-    scan: Callable[[Path, Any], Iterator[Scene | Drop]]
+    scan: Callable[[Any, Any], Iterator[Scene | Drop]]
+    folder: bool = True
 
 
 def source(kind: str) -> Source:
@@ -54,7 +59,7 @@ def source(kind: str) -> Source:
     return found
 
 
-def scan(kind: str, root: Path, options: dict[str, Any] | None = None) -> Iterator[Scene | Drop]:
+def scan(kind: str, root: str | Path, options: dict[str, Any] | None = None) -> Iterator[Scene | Drop]:
     """Scenes and drops of an archive, in an order that depends on names only.
 
     Raises:
@@ -62,7 +67,7 @@ def scan(kind: str, root: Path, options: dict[str, Any] | None = None) -> Iterat
         DataError: `root` is not laid out as this source's archive.
     """
     origin = source(kind)
-    if not root.is_dir():
+    if origin.folder and not Path(root).is_dir():
         raise DataError("no such folder", file=root, fix=f"give the root folder of a {origin.title} archive")
     try:
         parsed = origin.options.model_validate(options or {})
@@ -72,4 +77,5 @@ def scan(kind: str, root: Path, options: dict[str, Any] | None = None) -> Iterat
         known = tuple(origin.options.model_fields)
         hint = did_you_mean(where, known) if first["type"] == "extra_forbidden" else ""
         raise ConfigError(f"source.{where}: {first['msg']}{hint} (options of {kind}: {', '.join(known)})") from None
-    return origin.scan(root.resolve(), parsed)  # a scenes.parquet is read from any folder
+    # A scenes.parquet is read from any folder.
+    return origin.scan(Path(root).resolve() if origin.folder else str(root), parsed)
