@@ -268,8 +268,9 @@ def opaque(shape: tuple[int, int], rng: np.random.Generator) -> Frame:
 # The synthetic world
 
 
-def world(indices: range, size_px: int = 256) -> Iterator[WorldScene]:
-    config = WorldConfig(seed=11, size_px=size_px, cloud_cover=0.25)
+def world(indices: range, cloud_cover: float = 0.25) -> Iterator[WorldScene]:
+    """Places of 256 px."""
+    config = WorldConfig(seed=11, size_px=256, cloud_cover=cloud_cover)
     return (make_scene(config, index) for index in indices)
 
 
