@@ -31,10 +31,12 @@ def images(frame: Frame, bands: Sequence[str], vegetation: bool) -> list[F32]:
     """
     raw = [np.asarray(frame.band(name), np.float32) for name in bands]
     if frame.modality == "optical":
-        views = [np.log(np.maximum(image, 1.0)) for image in raw]
+        # The smallest step: 1 of whole numbers (reflectance x 10000, 8 bit), the same of reflectance from 0 to 1.
+        floor = np.float32(1.0 if np.issubdtype(frame.pixels.dtype, np.integer) else 1e-4)
+        views = [np.log(np.maximum(image, floor)) for image in raw]
         if vegetation and _NEAR_INFRARED in bands and _RED in bands:
             infrared, red = (np.maximum(raw[bands.index(name)], 0.0) for name in (_NEAR_INFRARED, _RED))
-            views.append((infrared - red) / np.maximum(infrared + red, 1.0))
+            views.append((infrared - red) / np.maximum(infrared + red, floor))
     else:
         views = raw
     clear = frame.clear()

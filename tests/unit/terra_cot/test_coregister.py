@@ -57,6 +57,12 @@ def test_noise_of_its_own_and_another_season_do_not_hide_it(shift: tuple[float, 
     assert off(found, shift) < 0.1
 
 
+def test_reflectance_from_0_to_1_is_as_good_as_whole_numbers() -> None:
+    land = noise(1, 128, 128)
+    pair = [frame((reflectance(image) / 10000).astype(np.float32)) for image in (land, moved(land, 1.4, -2.3))]
+    assert off(estimate_shift(*pair), (1.4, -2.3)) < 0.1
+
+
 def test_sar_in_decibel_is_compared_as_it_is() -> None:
     land = noise(2, 256, 256)
     pair = [frame((-12 + 3 * image).astype(np.float32), "sar", ("VV",)) for image in (land, moved(land, -1.2, 0.8))]
