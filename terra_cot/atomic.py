@@ -51,7 +51,7 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def clear_leftovers(folder: Path) -> None:
-    """Remove temporary files that killed runs left in `folder`."""
-    for leftover in folder.glob(".*.tmp"):
+def clear_leftovers(folder: Path, name: str = "*") -> None:
+    """Remove temporary files that killed runs left in `folder`, of the file `name` or of all."""
+    for leftover in folder.glob(f".{name}.*.tmp"):
         leftover.unlink(missing_ok=True)

@@ -159,6 +159,8 @@ class Workspace:
         for name in ("tiles", "samples", ".progress"):
             if (self.folder / name).is_dir():
                 clear_leftovers(self.folder / name)
+        for name in (MANIFEST, "README.md", "dropped.jsonl"):
+            clear_leftovers(self.folder, name)
 
     def _clear(self) -> None:
         for name in _OWN:

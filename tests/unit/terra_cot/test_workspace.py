@@ -143,3 +143,22 @@ def test_a_killed_worker_is_told_in_one_line() -> None:
     with pytest.raises(WorkerLost, match="run the same command again") as caught:
         list(work(die, range(8), 2))
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_what_a_killed_writer_left_half_written_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    folder = tmp_path / "d"
+    with Workspace(folder, RECIPE):
+        pass
+    (folder / "tiles").mkdir()
+    ours = [
+        folder / ".manifest.json.17.tmp",
+        folder / ".README.md.17.tmp",
+        folder / "tiles" / ".part-00000.parquet.17.tmp",
+    ]
+    theirs = folder / ".notes.tmp"
+    for path in (*ours, theirs):
+        path.write_text("half")
+    with Workspace(folder, RECIPE):
+        pass
+    assert not any(path.exists() for path in ours)
+    assert theirs.exists()
