@@ -163,13 +163,14 @@ def _walked(
         rel = link.get("rel") if isinstance(link, dict) else None
         if rel not in ("child", "item") or (rel == "item" and other):
             continue
-        below = joined(href, str(link.get("href")))
-        if below in seen:
-            continue
+        to = str(link.get("href"))
         try:
+            below = joined(href, to)
+            if below in seen:
+                continue
             inner = _read(client, below)
         except DataError as error:
-            yield Drop("frame", unsigned(below), f"{rel}_unreadable", str(error))
+            yield Drop("frame", shorten(to), f"{rel}_unreadable", str(error))
         else:
             yield from _walked(client, below, inner, queries, seen)
 

@@ -65,14 +65,13 @@ class Found:
     def href(self, key: str, sign: str | None = None) -> str:
         """Where an asset lies, without secrets: an URL, an absolute path, or what GDAL signs when it reads."""
         asset = self._asset(key)
-        place = unsigned(joined(self._base, _text(asset, "href")))
+        place = joined(self._base, _text(asset, "href"))
         return f"/vsicurl?pc_url_signing=yes&url={quote(place, safe='')}" if sign else place
 
     def version(self, key: str) -> list[Any]:
         """What tells one state of a file from another, as far as STAC says."""
         asset = self._asset(key)
-        known = [asset.get(name) for name in ("file:checksum", "file:size", "updated")]
-        return [unsigned(str(asset.get("href"))), *known, self.updated]
+        return [*(asset.get(name) for name in ("file:checksum", "file:size", "updated")), self.updated]
 
     def grid(self, key: str, gsd_m: float | None, sign: str | None = None) -> Grid:
         """The grid of an asset: from proj: fields where they are whole, else from the header of the file."""
@@ -106,19 +105,24 @@ class _Header:
 
 
 def joined(base: str, href: str) -> str:
-    """An href as an absolute URL or path, seen from the document that holds it."""
-    if href.startswith("file://"):
-        return href.removeprefix("file://")
-    if "://" in href or href.startswith("/vsi"):
-        return href
-    return urljoin(base, href) if "://" in base else str(Path(base).parent.joinpath(href).resolve())
+    """An href as an absolute URL or path without secrets, seen from the document that holds it."""
+    try:
+        if href.startswith("file://"):
+            return href.removeprefix("file://")
+        if "://" in href or href.startswith("/vsi"):
+            return unsigned(href)
+        return unsigned(urljoin(base, href)) if "://" in base else str(Path(base).parent.joinpath(href).resolve())
+    except (ValueError, OSError) as error:
+        raise DataError(f"no address ({error})", field="href", got=href, reason="bad_href") from None
 
 
 def footprint(body: dict[str, Any]) -> BaseGeometry:
     """The geometry of an item in lon/lat."""
     try:
         found = shape(body["geometry"])
-        found = found if found.is_valid else shapely.make_valid(found)
+        west, south, east, north = found.bounds
+        on_earth = -360 <= west <= east <= 360 and -90 <= south <= north <= 90
+        found = (found if found.is_valid else shapely.make_valid(found)) if on_earth else None
     except (ShapelyError, ValueError, KeyError, TypeError, AttributeError, IndexError):
         found = None
     if found is None or found.is_empty or not found.area > 0:

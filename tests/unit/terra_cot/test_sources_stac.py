@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +142,10 @@ def test_without_proj_fields_the_header_is_read(tmp_path: Path) -> None:
         ({"assets": {}}, "missing_asset"),
         ({"assets": {"red": {}}}, "not_an_item"),
         ({"assets": None}, "missing_asset"),
+        ({"assets": {"red": {"href": "http://["}}}, "bad_href"),
+        ({"assets": {"red": {"href": "a\0b"}}}, "bad_href"),
         ({"geometry": None}, "no_footprint"),
+        ({"geometry": {"type": "Polygon", "coordinates": [[[0, 0], [1e9, 0], [0, 9], [0, 0]]]}}, "no_footprint"),
         ({"geometry": {"type": "Polygon", "coordinates": [[[0, 0], [1, 1]]]}}, "no_footprint"),
         ({"properties": {"datetime": "last spring"}}, "no_date"),
         ({"properties": {"datetime": None}}, "no_date"),
@@ -254,6 +258,12 @@ def test_a_broken_link_is_a_drop_and_a_circle_ends(world: tuple[Path, list[dict[
     (scene,), drops = found(path, source_of(""))
     assert len([frame for frame in scene.frames if frame.modality == "optical"]) == 2
     assert sorted(drop.reason for drop in drops) == ["child_unreadable", "item_unreadable", "item_unreadable"]
+
+
+def test_without_the_extra_its_name_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pystac_client.stac_api_io", None)
+    with pytest.raises(ConfigError, match=r"terra-cot\[stac\]"):
+        found(collection(tmp_path, simple()), SIMPLE)
 
 
 @pytest.mark.parametrize("text", ["<html>", "[1]", "{}", '{"type": "FeatureCollection", "features": 7}'])

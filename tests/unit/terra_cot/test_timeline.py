@@ -28,7 +28,9 @@ def test_one_moment_is_read_from_every_form(text: str) -> None:
     assert iso(parse_datetime(text)) == "2017-06-13T10:10:31Z"
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2017-13-40", "20170613T99", "1e9", "13/06/2017"])
+@pytest.mark.parametrize(
+    "text", ["", "yesterday", "2017-13-40", "20170613T99", "1e9", "13/06/2017", "0001-01-01T00:00:00+10:00"]
+)
 def test_other_text_is_no_date(text: str) -> None:
     with pytest.raises(DataError, match="not a date") as caught:
         parse_datetime(text)
@@ -58,6 +60,11 @@ def test_sar_joins_the_nearest_optical_date_within_reach() -> None:
     ]
     tie = [frame("2023-05-01"), frame("2023-05-11"), frame("2023-05-06", "sar")]
     assert names(*tie)[1][:2] == ("t0", "sar"), "halfway it joins the earlier"
+
+
+def test_of_two_sar_images_within_reach_the_nearer_stays() -> None:
+    dates = [frame("2023-05-10"), frame("2023-05-05", "sar"), frame("2023-05-11", "sar"), frame("2023-05-14", "sar")]
+    assert names(*dates) == [("t0", "optical", "2023-05-10"), ("t0", "sar", "2023-05-11")]
 
 
 def test_sar_alone_has_dates_of_its_own() -> None:
