@@ -1,0 +1,63 @@
+"""Finish: counts, dropped.jsonl, the dataset card and, last, the manifest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import chain
+from typing import Any
+
+import orjson
+
+from terra_cot.atomic import write_bytes
+from terra_cot.card import write_card
+from terra_cot.counts import SAMPLE_KEYS, dataset_counts
+from terra_cot.errors import DataError
+from terra_cot.manifest import file_entry, write_manifest
+from terra_cot.recipe import Recipe
+from terra_cot.shards import SAMPLES, TILES
+from terra_cot.workspace import Marker, Workspace
+
+
+def finish(workspace: Workspace, recipe: Recipe) -> dict[str, Any]:
+    """Write dropped.jsonl, the dataset card and, last, the manifest.
+
+    Raises:
+        DataError: every tile was dropped: there is no dataset to describe.
+    """
+    workspace.sweep()  # again: a worker of a killed run may have outlived the start of this one
+    summary = orjson.loads((workspace.hidden / "scan.json").read_bytes())
+    tiles, samples = workspace.markers.all(TILES), workspace.markers.all(SAMPLES)
+    drops = [*summary["drops"], *(drop for marker in chain(tiles, samples) for drop in marker.drops)]
+    write_bytes(
+        workspace.folder / "dropped.jsonl",
+        b"".join(orjson.dumps(drop, option=orjson.OPT_APPEND_NEWLINE) for drop in drops),
+    )
+    counts = dataset_counts(
+        scenes=summary["scenes"],
+        tiles=_total(tiles, "split"),
+        samples={key: _total(samples, key) for key in SAMPLE_KEYS} if samples else None,
+        drops=drops,
+    )
+    body = {
+        "recipe": recipe.body(),
+        "recipe_sha256": recipe.sha256(),
+        "seed": recipe.seed,
+        "sources": summary["sources"],
+        "counts": counts,
+    }
+    write_card(workspace.folder, body)
+    body["files"] = [file_entry(workspace.folder, name) for name in ("README.md", "dropped.jsonl")]
+    parts = [marker.part for marker in chain(tiles, samples) if marker.part.rows]
+    if not any(marker.part.rows for marker in tiles):
+        why = ", ".join(f"{number} {reason}" for reason, number in counts["tiles"]["dropped"].items())
+        raise DataError(
+            f"no tile is left ({why})", file=workspace.folder, fix="see why each was dropped in its dropped.jsonl"
+        )
+    return write_manifest(workspace.folder, "dataset", body, parts)
+
+
+def _total(markers: list[Marker], key: str) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for marker in markers:
+        total.update(marker.counts.get(key, {}))
+    return total

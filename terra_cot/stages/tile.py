@@ -1,0 +1,126 @@
+"""Tile: scenes cut into parts of tiles. The plan (which scenes make which part) follows from the scan alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from terra_cot import FORMAT_VERSION, __version__
+from terra_cot.atomic import sha256_json
+from terra_cot.cut import TileOptions, cut_scene, tile_count
+from terra_cot.engine import work
+from terra_cot.errors import DataError
+from terra_cot.recipe import Recipe
+from terra_cot.remote import UNREACHABLE, is_remote, located
+from terra_cot.scene import Drop, Scene, read_scenes, to_row
+from terra_cot.shards import TILES, write_part
+from terra_cot.stages import OnStep
+from terra_cot.workspace import Marker, Markers, Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Tiles `first` to `last` (exclusive) of a scene."""
+
+    scene: Scene
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class TilePart:
+    """The work of one part of tiles."""
+
+    markers: Markers
+    number: int
+    slices: tuple[Slice, ...]
+    options: TileOptions
+
+
+def tile_scenes(workspace: Workspace, recipe: Recipe, workers: int, on_step: OnStep | None) -> None:
+    scenes = workspace.hidden / "scenes.parquet"
+    sizes = [
+        sum(piece.last - piece.first for piece in part)
+        for part in _plan(read_scenes(scenes), recipe.tile, recipe.part_tiles)
+    ]
+    if not sizes:
+        raise DataError(
+            "no scene is left after the scan",
+            file=recipe.source.root,
+            fix=f"see why each was dropped in {workspace.hidden / 'scan.json'}",
+        )
+    plan = _plan(read_scenes(scenes), recipe.tile, recipe.part_tiles)
+    parts = (TilePart(workspace.markers, number, slices, recipe.tile) for number, slices in enumerate(plan))
+    done = 0
+    if on_step:
+        on_step("tile", 0, sum(sizes))
+    for number in work(cut_part, parts, min(workers, len(sizes))):
+        done += sizes[number]
+        if on_step:
+            on_step("tile", done, sum(sizes))
+    workspace.markers.remove_parts_from(TILES, len(sizes))
+    workspace.markers.mark_tiled()
+
+
+def _plan(scenes: Iterable[Scene], options: TileOptions, part_tiles: int) -> Iterator[tuple[Slice, ...]]:
+    """Slices of scenes, in order, that make parts of `part_tiles` tiles; the last may be smaller."""
+    part: list[Slice] = []
+    room = part_tiles
+    for scene in scenes:
+        total, first = tile_count(scene, options), 0
+        while first < total:
+            last = min(total, first + room)
+            part.append(Slice(scene, first, last))
+            room -= last - first
+            first = last
+            if room == 0:
+                yield tuple(part)
+                part, room = [], part_tiles
+    if part:
+        yield tuple(part)
+
+
+def cut_part(job: TilePart) -> int:
+    """Cut one part of tiles unless it is there, and whole as far as servers go; returns its number."""
+    fingerprint = _tile_fingerprint(job)
+    done = job.markers.marker(TILES, job.number, fingerprint)
+    if done and not any(drop["reason"] == UNREACHABLE for drop in done.drops):
+        return job.number
+    drops: list[dict[str, str]] = []
+    counts: Counter[str] = Counter()
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for piece in job.slices:
+            for item in cut_scene(piece.scene, job.options, piece.first, piece.last):
+                if isinstance(item, Drop):
+                    drops.append({"stage": "tile", **item.to_row()})
+                else:
+                    counts[item.split] += 1
+                    yield item.to_row()
+
+    job.markers.begin(TILES)
+    part = write_part(job.markers.folder, TILES, job.number, rows())
+    job.markers.mark(TILES, job.number, Marker(fingerprint, part, {"split": dict(counts)}, drops))
+    return job.number
+
+
+def _tile_fingerprint(job: TilePart) -> str:
+    """All that a part of tiles follows from: options, scenes, and the size and time of every file."""
+    pieces = []
+    for piece in job.slices:
+        stats = [_stamp(located(piece.scene.root, name)) for name in piece.scene.files()]
+        pieces.append([to_row(piece.scene), piece.first, piece.last, stats])
+    return sha256_json([FORMAT_VERSION, __version__, job.options.model_dump(mode="json"), pieces])
+
+
+def _stamp(place: str | Path) -> list[int]:
+    if is_remote(place):
+        return []  # what the source knows of a remote file is in Scene.stamp
+    try:
+        found = Path(place).stat()
+    except OSError:
+        return []  # gone since the scan: cutting reports it
+    return [found.st_size, found.st_mtime_ns]
