@@ -20,13 +20,16 @@ _BLOCK = 512
 
 def perceptual_hash(picture: NDArray[np.uint8]) -> str | None:
     """64 hexadecimal digits for a picture (HW3 uint8); None where it shows nothing."""
+    import cv2
     from imagehash import phash
     from PIL import Image
 
-    grey = Image.fromarray(picture).convert("L")
-    if float(np.asarray(grey).std()) < _FLAT:
+    # Averaged here to the size that the library asks for: its own way there takes five times as long.
+    side = 4 * SIDE
+    grey = cv2.resize(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), (side, side), interpolation=cv2.INTER_AREA)
+    if float(grey.std()) < _FLAT:
         return None
-    bits: NDArray[np.bool_] = phash(grey, hash_size=SIDE).hash
+    bits: NDArray[np.bool_] = phash(Image.fromarray(grey), hash_size=SIDE).hash
     return np.packbits(bits).tobytes().hex()
 
 
