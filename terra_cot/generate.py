@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -39,8 +40,52 @@ class GenerateOptions(BaseModel):
         return self
 
 
-def samples_of(tile: TileRecord, options: GenerateOptions, seed: int) -> Iterator[Sample | Drop]:
-    """Every sample of a tile, or the reason why it gives none."""
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What a sample will be, before words: its number within the tile and what mixtures count it by."""
+
+    number: int
+    tier: str
+    task: str
+    label: str
+    modality: str
+    split: str
+
+
+def samples_of(
+    tile: TileRecord, options: GenerateOptions, seed: int, only: Container[int] | None = None
+) -> Iterator[Sample | Drop]:
+    """Every sample of a tile (or those whose number is in `only`), or the reason why it gives none."""
+    found = _drafts(tile, options, seed)
+    if isinstance(found, Drop):
+        yield found
+        return
+    view, drafts = found
+    for number, (task, draft) in enumerate(drafts):
+        if only is None or number in only:
+            yield _sample(tile, view, task, draft, number, seed)
+
+
+def outlines_of(tile: TileRecord, options: GenerateOptions, seed: int) -> Iterator[Outline]:
+    """What each sample of a tile will be, in the order of their numbers, without words and masks."""
+    found = _drafts(tile, options, seed)
+    if isinstance(found, Drop):
+        return
+    for number, (task, draft) in enumerate(found[1]):
+        frames = frames_shown(tile, seed_of(seed, _sample_id(tile, number, task)))
+        label = draft.targets[0].label if draft.targets else ""
+        yield Outline(number, task.tier, task.name, label, modality_of(frames), tile.split)
+
+
+def modality_of(frames: Iterable[ShownFrame]) -> str:
+    """ "optical", "sar" or "optical+sar": the modalities that a sample shows."""
+    return "+".join(sorted({shown.modality for shown in frames}))
+
+
+def _drafts(
+    tile: TileRecord, options: GenerateOptions, seed: int
+) -> tuple[TileView, Iterator[tuple[Task, Draft]]] | Drop:
+    """The drafts of a tile that are to be written, or why there are none."""
     source = legend(tile.legend) if tile.legend else None
     tasks = [task for task in TASKS.values() if source and source.kind in task.kinds]
     # Only land cover has a short list of display classes.
@@ -48,14 +93,11 @@ def samples_of(tile: TileRecord, options: GenerateOptions, seed: int) -> Iterato
     view_classes = len(source.vocabulary(chosen).classes) if source and tasks else 0
     reason = annotation_reason(tile, view_classes)
     if reason:
-        yield Drop("tile", tile.tile_id, *reason)
-        return
+        return Drop("tile", tile.tile_id, *reason)
     view = view_of(tile, chosen, options.min_share_pct)
     if not view.present:
-        yield Drop("tile", tile.tile_id, "nothing_to_say", f"no class reaches {options.min_share_pct:g} %")
-        return
-    for number, (task, draft) in enumerate(_chosen(view, tasks, options, seed)):
-        yield _sample(tile, view, task, draft, number, seed)
+        return Drop("tile", tile.tile_id, "nothing_to_say", f"no class reaches {options.min_share_pct:g} %")
+    return view, _chosen(view, tasks, options, seed)
 
 
 def view_of(tile: TileRecord, view: View, min_share_pct: float) -> TileView:
@@ -86,7 +128,7 @@ def _chosen(view: TileView, tasks: Sequence[Task], options: GenerateOptions, see
 
 
 def _sample(tile: TileRecord, view: TileView, task: Task, draft: Draft, number: int, seed: int) -> Sample:
-    sample_id = f"{tile.tile_id}-{number:02d}-{task.name}"
+    sample_id = _sample_id(tile, number, task)
     own_seed = seed_of(seed, sample_id)
     frames = frames_shown(tile, own_seed)
     text = task.write(draft, context_of(tile, frames), own_seed)
@@ -106,6 +148,10 @@ def _sample(tile: TileRecord, view: TileView, task: Task, draft: Draft, number: 
         split=tile.split,
         seed=own_seed,
     )
+
+
+def _sample_id(tile: TileRecord, number: int, task: Task) -> str:
+    return f"{tile.tile_id}-{number:02d}-{task.name}"
 
 
 def frames_shown(tile: TileRecord, seed: int) -> tuple[ShownFrame, ...]:
