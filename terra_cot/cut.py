@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from terra_cot import encode
-from terra_cot.cloud import CloudOptions
+from terra_cot.cloud import CloudOptions, Reflectance
 from terra_cot.coregister.series import align
 from terra_cot.display import Stretch, display
 from terra_cot.errors import DataError
@@ -19,6 +19,7 @@ from terra_cot.grid import Grid
 from terra_cot.legend import legend
 from terra_cot.read import SceneReader
 from terra_cot.scene import Drop, Scene
+from terra_cot.spectral import DECIBEL, REFLECTANCE
 from terra_cot.tile import FrameRecord, TileRecord
 
 
@@ -125,6 +126,7 @@ def record(tile: Tile, scene: Scene, options: TileOptions) -> TileRecord:
         split=scene.split,
         lon=place[0] if place else None,
         lat=place[1] if place else None,
+        phash=perceptual_hash(_portrait(tile, options)),
     )
 
 
@@ -136,7 +138,7 @@ def _frame_record(frame: Frame, options: TileOptions) -> FrameRecord:
         modality=frame.modality,
         datetime=frame.datetime,
         image=encode.png(picture),
-        raster=_raster(frame) if options.raster and not plain_rgb else None,
+        raster=_raster(frame, options.cloud.reflectance) if options.raster and not plain_rgb else None,
         bands=frame.bands,
         cloud_fraction=None if frame.cloud is None else round(float(frame.cloud.mean()), 6),
         nodata_fraction=round(1.0 - float(frame.valid.mean()), 6),
@@ -146,11 +148,12 @@ def _frame_record(frame: Frame, options: TileOptions) -> FrameRecord:
         shift_status=frame.shift.status,
         shift_reason=frame.shift.reason,
         cloud_flag=frame.cloud_flag,
+        cloud=None if frame.cloud is None else encode.png(frame.cloud.astype(np.uint8) * 255),
     )
 
 
-def _raster(frame: Frame) -> bytes:
-    """All bands, with what is invalid set to a no-data value that no valid pixel has."""
+def _raster(frame: Frame, reflectance: Reflectance | None) -> bytes:
+    """All bands, with what is invalid set to a no-data value that no valid pixel has, and what the values mean."""
     pixels: NDArray[np.generic] = frame.pixels
     nodata: float | None = None
     if not frame.valid.all():
@@ -158,7 +161,16 @@ def _raster(frame: Frame) -> bytes:
         nodata = float("nan") if floating else _free_value(pixels, frame.valid)
         pixels = np.where(frame.valid, pixels, np.array(nodata, pixels.dtype))
     tags = {"MODALITY": frame.modality} | ({"DATETIME": frame.datetime} if frame.datetime else {})
-    return encode.geotiff(pixels, frame.bands, frame.grid, nodata, tags)
+    return encode.geotiff(pixels, frame.bands, frame.grid, nodata, tags, _meaning(frame, reflectance))
+
+
+def _meaning(frame: Frame, reflectance: Reflectance | None) -> encode.Meaning | None:
+    """Unit, scale and offset of the pixels, where source or recipe state them."""
+    if frame.modality == "sar":
+        return encode.Meaning(DECIBEL) if frame.decibel else None
+    if reflectance is None or frame.pixels.dtype == np.uint8:
+        return None
+    return encode.Meaning(REFLECTANCE, reflectance.scale, reflectance.offset)
 
 
 def _free_value(pixels: NDArray[np.generic], valid: NDArray[np.bool_]) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 import warnings
 import zlib
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -49,8 +50,22 @@ def label_png(label: NDArray[np.uint16]) -> bytes:
     return png(label.astype(np.uint8) if int(label.max(initial=0)) < 256 else label)
 
 
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What every band's values are: value * scale + offset in `unit`."""
+
+    unit: str
+    scale: float = 1.0
+    offset: float = 0.0
+
+
 def geotiff(
-    pixels: NDArray[np.generic], bands: tuple[str, ...], grid: Grid, nodata: float | None, tags: dict[str, str]
+    pixels: NDArray[np.generic],
+    bands: tuple[str, ...],
+    grid: Grid,
+    nodata: float | None,
+    tags: dict[str, str],
+    meaning: Meaning | None = None,
 ) -> bytes:
     """GeoTIFF bytes of CHW pixels in their own dtype, band names as descriptions, deflate with a predictor."""
     from rasterio.errors import NotGeoreferencedWarning
@@ -77,4 +92,8 @@ def geotiff(
                 dataset.write(pixels)
                 dataset.descriptions = bands
                 dataset.update_tags(**tags)
+                if meaning is not None:
+                    dataset.units = (meaning.unit,) * len(bands)
+                    dataset.scales = (meaning.scale,) * len(bands)
+                    dataset.offsets = (meaning.offset,) * len(bands)
         return bytes(memory.read())

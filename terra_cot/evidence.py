@@ -16,12 +16,21 @@ Writers of chains, the benchmark's tasks, verification and the faithfulness scor
 | adjacent | 2 | bool | 1 where a 3x3 dilation of the first meets the second (paper, BRD rule) |
 | area_difference | 2 | % | 100 x absolute area difference / larger area (paper, CR rule) |
 | component_share | 2 | % | 100 x components of the first / components of the second (paper, BCE rule) |
+| cloud | 0 | % | 100 x cloud_fraction of the date's optical image |
+| ndvi, ndwi, nbr | 1 | index | mean of the index over the mask (`spectral.py`) |
+| backscatter_vv, backscatter_vh | 1 | dB | mean power over the mask (`spectral.py`) |
+| ndvi_contrast ... backscatter_vh_contrast | 1 | index or dB | that mean less the one over the rest of the image |
+
+Facts from `cloud` on are of an image. They are measured on the mask's own date (without masks, on that of the row's
+first mask), or on the date named after an @: `ndvi@t1` is the mean NDVI of the region on date t1.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,25 +38,38 @@ from numpy.typing import NDArray
 from terra_cot import facts
 from terra_cot.errors import DataError
 from terra_cot.sample import Evidence
+from terra_cot.spectral import INDICES, MODALITY
+
+if TYPE_CHECKING:
+    from terra_cot.images import TileImages
 
 BoolMask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What a fact needs beside its masks: valid pixels of the tile (px) and its ground sample distance (m)."""
+    """What a fact needs beside its masks: valid pixels of the tile (px) and its ground sample distance (m).
+
+    Facts of images also need `dates`, the frame of each of the row's masks, and the tile's `images`.
+    """
 
     valid_px: int
     gsd_m: float
+    dates: tuple[str, ...] = ()
+    images: TileImages | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """How one fact is measured: number of masks, unit, and the rule (None where it has no value)."""
+    """How one fact is measured: number of masks, unit, and the rule (None where it has no value).
+
+    `image_rule` is the rule of a fact of an image: it is also given the date.
+    """
 
     masks: int
     unit: str
-    rule: Callable[[Sequence[BoolMask], Ground], float | None]
+    rule: Callable[[Sequence[BoolMask], Ground], float | None] | None
+    image_rule: Callable[[Sequence[BoolMask], TileImages, str], float | None] | None = None
 
 
 def _centroid(masks: Sequence[BoolMask], axis: int) -> float | None:
@@ -75,6 +97,22 @@ def component_share_pct(part: int, whole: int) -> float | None:
     return None if whole == 0 else 100.0 * part / whole
 
 
+def _cloud(masks: Sequence[BoolMask], images: TileImages, frame: str) -> float | None:
+    fraction = images.cloud_fraction(frame)
+    return None if fraction is None else 100.0 * fraction
+
+
+def _mean(masks: Sequence[BoolMask], images: TileImages, frame: str, *, quantity: str) -> float | None:
+    image = images.image(frame, MODALITY[quantity])
+    return None if image is None else image.mean(quantity, masks[0])
+
+
+def _contrast(masks: Sequence[BoolMask], images: TileImages, frame: str, *, quantity: str) -> float | None:
+    inside = _mean(masks, images, frame, quantity=quantity)
+    outside = _mean([~masks[0]], images, frame, quantity=quantity)
+    return None if inside is None or outside is None else inside - outside
+
+
 FACTS: dict[str, Fact] = {
     "pixels": Fact(1, "px", lambda m, g: float(facts.pixels(m[0]))),
     "valid_pixels": Fact(0, "px", lambda m, g: float(g.valid_px)),
@@ -89,12 +127,22 @@ FACTS: dict[str, Fact] = {
     "adjacent": Fact(2, "bool", lambda m, g: float(facts.adjacent(m[0], m[1]))),
     "area_difference": Fact(2, "%", lambda m, g: area_difference_pct(facts.pixels(m[0]), facts.pixels(m[1]))),
     "component_share": Fact(2, "%", lambda m, g: component_share_pct(facts.components(m[0]), facts.components(m[1]))),
+    "cloud": Fact(0, "%", None, _cloud),
 }
+for _quantity in MODALITY:
+    _unit = "index" if _quantity in INDICES else "dB"
+    FACTS[_quantity] = Fact(1, _unit, None, partial(_mean, quantity=_quantity))
+    FACTS[f"{_quantity}_contrast"] = Fact(1, _unit, None, partial(_contrast, quantity=_quantity))
+
+
+def base_fact(fact: str) -> str:
+    """The fact without the date after its @."""
+    return fact.partition("@")[0]
 
 
 def evidence(fact: str, masks: tuple[int, ...], value: float) -> Evidence:
-    """An evidence row of a known fact, with its unit."""
-    rule = FACTS[fact]
+    """An evidence row of a known fact (of an image on another date than its mask's: `ndvi@t1`), with its unit."""
+    rule = FACTS[base_fact(fact)]
     if len(masks) != rule.masks:
         raise ValueError(f"{fact} is measured on {rule.masks} masks, got {len(masks)}")
     return Evidence(fact, masks, float(value), rule.unit)
@@ -106,8 +154,9 @@ def measure_fact(item: Evidence, masks: Sequence[BoolMask], ground: Ground) -> f
     Raises:
         DataError: an unknown fact, a wrong number of masks, or an index that no mask has.
     """
-    rule = FACTS.get(item.fact)
-    if rule is None:
+    name, at, frame = item.fact.partition("@")
+    rule = FACTS.get(name)
+    if rule is None or (at and rule.image_rule is None):
         raise DataError("unknown fact", field="evidence", got=item.fact, expected=", ".join(FACTS))
     if len(item.masks) != rule.masks or any(not 0 <= index < len(masks) for index in item.masks):
         raise DataError(
@@ -116,4 +165,10 @@ def measure_fact(item: Evidence, masks: Sequence[BoolMask], ground: Ground) -> f
             got=list(item.masks),
             expected=f"{rule.masks} of {len(masks)}",
         )
-    return rule.rule([masks[index] for index in item.masks], ground)
+    chosen = [masks[index] for index in item.masks]
+    if rule.image_rule is None:
+        assert rule.rule is not None
+        return rule.rule(chosen, ground)
+    if ground.images is None or not (frame or ground.dates):
+        return None
+    return rule.image_rule(chosen, ground.images, frame or ground.dates[item.masks[0] if item.masks else 0])

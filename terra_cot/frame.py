@@ -43,7 +43,7 @@ class Frame:
     """`pixels` CHW in the file's own dtype and unit, `valid` bool HW, `cloud` bool HW (cloud or shadow) or None.
 
     `cloud_flag` is the archive's word on whether there is cloud, not where; `cloud_unknown` why a mask that was asked
-    for is None.
+    for is None. `decibel`: the source says that the pixels are SAR power in dB.
     """
 
     frame: str
@@ -57,6 +57,7 @@ class Frame:
     shift: Shift = ALONE
     cloud_flag: bool | None = None
     cloud_unknown: DataError | None = None
+    decibel: bool = False
 
     def __post_init__(self) -> None:
         expected = (len(self.bands), *self.grid.shape)

@@ -99,6 +99,7 @@ class SceneReader:
             None,
             grid,
             cloud_flag=described.cloud_flag,
+            decibel=described.unit is not None,
         )
         try:
             return replace(frame, cloud=self._cloud(frame, described, place))

@@ -39,6 +39,7 @@ FRAME = pa.struct(
         ("shift_status", pa.string()),
         ("shift_reason", pa.string()),
         ("cloud_flag", pa.bool_()),
+        ("cloud", _FILE),
     ]
 )
 MASK = pa.struct(
@@ -66,6 +67,7 @@ _TILE_FIELDS = [
     ("split", pa.string()),
     ("lon", pa.float64()),
     ("lat", pa.float64()),
+    ("phash", pa.string()),
 ]
 _SAMPLE_FIELDS = [
     ("sample_id", pa.string()),
@@ -117,7 +119,7 @@ def make_table(name: str, fields: list[tuple[str, pa.DataType]], rows_per_group:
     return Table(name, pa.schema(fields, metadata=metadata), rows_per_group)
 
 
-_IMAGES = ("image", "label")
+_IMAGES = ("image", "label", "cloud")
 
 
 def _feature(name: str, kind: pa.DataType) -> Any:

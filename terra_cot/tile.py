@@ -34,7 +34,8 @@ class FrameRecord:
     nothing was removed. `shift_found_px` is the estimate, trusted or not; `shift_status` says what became of it,
     and `shift_reason` why it was refused.
     `datetime` is None where the publisher tells no date.
-    Fractions are shares of the tile's pixels, 0 to 1; `cloud_fraction` is None where no cloud mask is known.
+    Fractions are shares of the tile's pixels, 0 to 1; `cloud_fraction` is None where no cloud mask is known;
+    `cloud` is the mask itself, a grey PNG with 255 at cloud or its shadow.
     `cloud_flag` is the archive's own word on whether there is cloud or shadow anywhere, None where it says nothing.
     """
 
@@ -52,12 +53,14 @@ class FrameRecord:
     shift_status: ShiftStatus
     shift_reason: ShiftReason | None = None
     cloud_flag: bool | None = None
+    cloud: bytes | None = None
 
     def to_row(self, tile_id: str) -> dict[str, Any]:
         row = {name: getattr(self, name) for name in _FRAME_FIELDS}
         stem = f"{tile_id}_{self.frame}_{self.modality}"
         row["image"] = {"bytes": self.image, "path": f"{stem}.png"}
         row["raster"] = None if self.raster is None else {"bytes": self.raster, "path": f"{stem}.tif"}
+        row["cloud"] = None if self.cloud is None else {"bytes": self.cloud, "path": f"{stem}_cloud.png"}
         return row
 
     @classmethod
@@ -66,6 +69,7 @@ class FrameRecord:
         values: dict[str, Any] = {name: row.get(name) for name in _FRAME_FIELDS}
         values["image"] = row["image"]["bytes"] if row.get("image") else b""
         values["raster"] = row["raster"]["bytes"] if row.get("raster") else None
+        values["cloud"] = row["cloud"]["bytes"] if row.get("cloud") else None
         values["bands"] = tuple(row["bands"])
         values["shift_px"] = tuple(row["shift_px"])
         values["shift_found_px"] = tuple(row["shift_found_px"]) if row["shift_found_px"] else None
@@ -77,7 +81,8 @@ class TileRecord:
     """One tile. `label` is a PNG (8 or 16 bit) of codes of `legend` for the date `label_frame`; all None without one.
 
     `transform` is (a, b, c, d, e, f) of affine pixel-to-world; `crs` is None for imagery without a place, whose
-    transform then only carries the pixel size. `gsd_m` is the ground sample distance in metres.
+    transform then only carries the pixel size. `gsd_m` is the ground sample distance in metres. `phash` is the perceptual
+    hash (`duplicates.py`) of the picture of the labelled date, or of the first; None where that shows nothing.
     """
 
     tile_id: str
@@ -96,6 +101,7 @@ class TileRecord:
     split: str
     lon: float | None
     lat: float | None
+    phash: str | None = None
 
     def frame_names(self) -> list[str]:
         """Dates in order, without repetition."""

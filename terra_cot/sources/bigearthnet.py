@@ -102,7 +102,7 @@ def _scene(
     if options.sar:
         try:
             partner = _partner(s1_folder, record.s1_name)
-            frames.append(SceneFrame("t0", _datetime(partner), "sar", _assets(root, partner, POLARISATIONS)))
+            frames.append(SceneFrame("t0", _datetime(partner), "sar", _assets(root, partner, POLARISATIONS), unit="dB"))
         except DataError as error:
             yield Drop.of("frame", f"{patch.name}/sar", error)
     label = root / "Reference_Maps" / patch.parent.name / patch.name / f"{patch.name}_reference_map.tif"

@@ -19,7 +19,7 @@ from terra_cot.errors import DataError, GridError, did_you_mean
 from terra_cot.grid import Grid, grid_of
 from terra_cot.header import opened
 from terra_cot.legend import LEGENDS
-from terra_cot.scene import Asset, CloudAsset, Drop, LabelAsset, Scene, SceneFrame
+from terra_cot.scene import Asset, CloudAsset, Drop, LabelAsset, SarUnit, Scene, SceneFrame
 from terra_cot.sources import Options, Source
 from terra_cot.tile import Modality
 from terra_cot.timeline import iso, name_frames, parse_datetime
@@ -32,7 +32,7 @@ class FramePattern(Options):
     """Files that make one frame: all `files` patterns of one scene and date together.
 
     `cloud` is a mask file; what in it means cloud or shadow is a named `cloud_format`, or else `cloud_codes` and
-    `cloud_bits` (0 is the lowest).
+    `cloud_bits` (0 is the lowest). `unit` is what a SAR image holds: linear (power), amplitude or dB.
     """
 
     modality: Modality
@@ -42,6 +42,7 @@ class FramePattern(Options):
     cloud_format: str | None = None
     cloud_codes: tuple[int, ...] = (1, 2)
     cloud_bits: tuple[Annotated[int, Field(ge=0, lt=64)], ...] = ()
+    unit: SarUnit | None = None
 
     @model_validator(mode="after")
     def _check(self) -> FramePattern:
@@ -51,6 +52,8 @@ class FramePattern(Options):
             names = [name for entry in self.bands for name in entry]
             if len(set(names)) < len(names) or not all(names):
                 raise ValueError("a band name is empty or given twice")
+        if self.unit is not None and self.modality != "sar":
+            raise ValueError("unit is that of a SAR image; the scale of an optical one is tile.cloud.reflectance")
         if self.cloud_format is not None:
             if self.cloud_format not in FORMATS:
                 hint = did_you_mean(self.cloud_format, tuple(FORMATS))
@@ -251,7 +254,7 @@ def _frame(
     cloud = patterns[entry.cloud].get(scene_id, {}).get(date) if entry.cloud else None
     how = entry.mask_format()
     asset = CloudAsset(cloud, how.codes, how.bits) if cloud else None
-    return SceneFrame("", iso(parse_datetime(taken)), entry.modality, ordered, asset), grids[finest]
+    return SceneFrame("", iso(parse_datetime(taken)), entry.modality, ordered, asset, unit=entry.unit), grids[finest]
 
 
 SOURCE = Source("rasters", "GeoTIFF", "stated in the recipe", RastersOptions, scan)

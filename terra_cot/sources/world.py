@@ -20,7 +20,7 @@ _PLACES = rasters.RastersOptions(
             cloud="scenes/{scene}/S2_{date}_cloud.tif",
             cloud_codes=(1, 2),
         ),
-        rasters.FramePattern(modality="sar", files=("scenes/{scene}/S1_{date}.tif",)),
+        rasters.FramePattern(modality="sar", files=("scenes/{scene}/S1_{date}.tif",), unit="dB"),
     ),
     label="scenes/{scene}/labels.tif",
     legend="worldcover",

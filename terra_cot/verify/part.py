@@ -11,6 +11,7 @@ from typing import Any
 from terra_cot.counts import SAMPLE_KEYS
 from terra_cot.display import Stretch
 from terra_cot.errors import DataError
+from terra_cot.images import PartImages
 from terra_cot.shards import SAMPLES, TILES, Part, Table, read_rows
 from terra_cot.tile import TileRecord
 from terra_cot.verify.report import Problem, Report, Where
@@ -43,7 +44,8 @@ def verify_part(job: PartJob) -> Report:
             where.say("", f"cannot be read: {error!r}")
         else:
             tiles[record.tile_id] = _without_pixels(record)
-    labels = Labels()
+    images = PartImages(job.folder / job.tiles.path) if job.tiles else None
+    labels = Labels(images)
     for row, where in _rows(job.folder, job.samples, SAMPLES, "sample_id", report):
         report.samples += 1
         for key in SAMPLE_KEYS:
@@ -52,6 +54,8 @@ def verify_part(job: PartJob) -> Report:
             check_sample(row, tiles, labels, job.seed, where)
         except Exception as error:  # noqa: BLE001 - as above
             where.say("", f"cannot be read: {error!r}")
+    if images:
+        images.close()
     return report
 
 
@@ -80,4 +84,4 @@ def _rows(
 
 def _without_pixels(record: TileRecord) -> TileRecord:
     """A tile kept for its samples: label and names, no images."""
-    return replace(record, frames=tuple(replace(frame, image=b"", raster=None) for frame in record.frames))
+    return replace(record, frames=tuple(replace(frame, image=b"", raster=None, cloud=None) for frame in record.frames))

@@ -12,8 +12,9 @@ from terra_cot.chains.draft import Draft, Target
 from terra_cot.chains.numbers import underived
 from terra_cot.draw import seed_of
 from terra_cot.errors import DataError
-from terra_cot.evidence import FACTS, BoolMask, Ground, measure_fact
+from terra_cot.evidence import FACTS, BoolMask, Ground, base_fact, measure_fact
 from terra_cot.generate import context_of, frames_shown
+from terra_cot.images import Fetch, TileImages
 from terra_cot.legend import Legend, legend
 from terra_cot.mask import check_counts
 from terra_cot.sample import Sample
@@ -22,16 +23,23 @@ from terra_cot.verify.report import TOLERANCE, Where
 
 
 class Labels:
-    """The label map of the last tile asked for: samples come tile by tile."""
+    """The label map and images of the last tile asked for: samples come tile by tile."""
 
-    def __init__(self) -> None:
+    def __init__(self, fetch: Fetch | None = None) -> None:
         self._tile = ""
         self._label: NDArray[np.uint16] = np.zeros((0, 0), np.uint16)
+        self._fetch = fetch
+        self._images: TileImages | None = None
 
     def of(self, tile: TileRecord) -> NDArray[np.uint16]:
         if tile.tile_id != self._tile:
             self._tile, self._label = tile.tile_id, tile.label_array()
         return self._label
+
+    def images(self, tile: TileRecord) -> TileImages:
+        if self._images is None or self._images.tile is not tile:
+            self._images = TileImages(tile, self._fetch)
+        return self._images
 
 
 def check_sample(row: dict[str, Any], tiles: dict[str, TileRecord], labels: Labels, seed: int, where: Where) -> None:
@@ -57,7 +65,9 @@ def check_sample(row: dict[str, Any], tiles: dict[str, TileRecord], labels: Labe
     masks = _check_masks(sample, tile, source, label, where)
     if masks is None:
         return
-    _check_evidence(sample, masks, Ground(_valid_px(sample, source, label), tile.gsd_m), where)
+    dates = tuple(mask.frame for mask in sample.masks)
+    ground = Ground(_valid_px(sample, source, label), tile.gsd_m, dates, labels.images(tile))
+    _check_evidence(sample, masks, ground, where)
     _check_text(sample, tile, where)
 
 
@@ -99,8 +109,9 @@ def _check_evidence(sample: Sample, masks: list[BoolMask], ground: Ground, where
             continue
         if value is None or not np.isclose(item.value, value, rtol=TOLERANCE, atol=0):
             where.say(name, f"says {item.value}, the masks give {value}")
-        if item.unit != FACTS[item.fact].unit:
-            where.say(name, f"unit is {item.unit}, expected {FACTS[item.fact].unit}")
+        unit = FACTS[base_fact(item.fact)].unit
+        if item.unit != unit:
+            where.say(name, f"unit is {item.unit}, expected {unit}")
 
 
 def _valid_px(sample: Sample, source: Legend, label: NDArray[np.uint16]) -> int:

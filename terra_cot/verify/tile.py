@@ -37,6 +37,7 @@ def check_tile(tile: TileRecord, stretch: Stretch, where: Where) -> None:
             where.say(f"{name}.image", f"is not a colour picture of {tile.width} x {tile.height} px")
         elif frame.raster is not None:
             _check_raster(frame, grid, picture, stretch, name, where)
+        _check_cloud(frame, grid, name, where)
     if tile.label is None:
         return
     try:
@@ -51,6 +52,19 @@ def check_tile(tile: TileRecord, stretch: Stretch, where: Where) -> None:
         where.say("label", str(error))
     if tile.label_frame not in tile.frame_names():
         where.say("label_frame", f"{tile.label_frame} is no frame of the tile")
+
+
+def _check_cloud(frame: FrameRecord, grid: Grid, name: str, where: Where) -> None:
+    """A cloud mask there is where a fraction is stated, and it is that of the mask."""
+    if frame.cloud is None:
+        if frame.cloud_fraction is not None:
+            where.say(f"{name}.cloud_fraction", f"is {frame.cloud_fraction}, without a mask")
+        return
+    mask = _picture(frame.cloud)
+    if mask is None or mask.shape != grid.shape:
+        where.say(f"{name}.cloud", f"is not a grey picture of {grid.width} x {grid.height} px")
+    elif frame.cloud_fraction != round(float((mask > 0).mean()), 6):
+        where.say(f"{name}.cloud_fraction", f"is {frame.cloud_fraction}, the mask has {(mask > 0).mean():.6f}")
 
 
 def _picture(data: bytes) -> NDArray[np.uint8] | None:
