@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from affine import Affine
@@ -89,8 +89,13 @@ class Grid:
         if self.crs is None:
             return None
         middle = self.transform @ (self.width / 2, self.height / 2)
-        lon, lat = Transformer.from_crs(self.crs, "EPSG:4326", always_xy=True).transform(*middle)
+        lon, lat = _to_degrees(self.crs).transform(*middle)
         return round((float(lon) + 180) % 360 - 180, 6), round(float(lat), 6)
+
+
+@lru_cache(maxsize=64)
+def _to_degrees(crs: str) -> Transformer:
+    return Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
 
 
 def grid_of(dataset: Any, gsd_m: float | None = None) -> Grid:
@@ -118,7 +123,7 @@ def grid_of(dataset: Any, gsd_m: float | None = None) -> Grid:
         raise GridError("no geotransform", file=dataset.name, got=tuple(native)[:6])
     box = GeoBox((dataset.height, dataset.width), native, dataset.crs.to_wkt())
     crs = crs_name(dataset.crs)
-    sides = _true_sides_m(native, crs, dataset.height, dataset.width)
+    sides = true_sides_m(native, crs, dataset.height, dataset.width)
     metric = dataset.crs.is_projected and math.isclose(dataset.crs.linear_units_factor[1], 1.0)
     true = metric and math.isclose(math.prod(sides), abs(native.determinant), rel_tol=_TRUE_AREA)
     upright = native.b == 0 and native.d == 0 and native.a > 0 and native.e < 0
@@ -130,12 +135,12 @@ def grid_of(dataset: Any, gsd_m: float | None = None) -> Grid:
         target = crs
     else:  # as many pixels as there are: towards the poles degrees of longitude resolve nothing more
         size = gsd_m or max(round(math.sqrt(math.prod(sides)), 1), 0.1)
-        target = _working_crs(native @ (dataset.width / 2, dataset.height / 2), crs)
+        target = working_crs(native @ (dataset.width / 2, dataset.height / 2), crs)
     around = GeoBox.from_bbox(box.extent.to_crs(target).boundingbox, target, resolution=size)
     return Grid(target, around.transform, around.height, around.width, float(size))
 
 
-def _true_sides_m(transform: Affine, crs: str, height: int, width: int) -> tuple[float, float]:
+def true_sides_m(transform: Affine, crs: str, height: int, width: int) -> tuple[float, float]:
     """Width and height in metres, along the ellipsoid, of the pixel in the middle of a raster."""
     to_degrees = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
     column, row = width / 2, height / 2
@@ -147,7 +152,7 @@ def _true_sides_m(transform: Affine, crs: str, height: int, width: int) -> tuple
     return float(across), float(down)
 
 
-def _working_crs(middle: tuple[float, float], crs: str) -> str:
+def working_crs(middle: tuple[float, float], crs: str) -> str:
     """A metric CRS that is true around `middle`: the UTM zone, or EASE-Grid 2.0 where UTM ends (84 N, 80 S)."""
     lon, lat = Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(*middle)
     if lat > 84:

@@ -22,14 +22,26 @@ SarUnit = Literal["dB", "linear", "amplitude"]
 
 
 @dataclass(frozen=True, slots=True)
+class Scale:
+    """value * factor + add of a band is what its source means: reflectance x 10000."""
+
+    factor: float
+    add: float
+
+
+@dataclass(frozen=True, slots=True)
 class Asset:
     """A file of a scene: `path` below the scene's root, and the name of each of its bands, in file order.
 
-    A path that is absolute or an URL is used as it is.
+    A path that is absolute or an URL is used as it is. `nodata` is the value that means none where the file does not
+    declare it; `scales`, one a band, are applied when it is read; so is `calibration`, a Sentinel-1 calibration file.
     """
 
     path: str
     bands: tuple[str, ...]
+    nodata: float | None = None
+    scales: tuple[Scale, ...] = ()
+    calibration: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +103,8 @@ class Scene:
 
     def files(self) -> list[str]:
         """Every file the scene reads, as its assets name it, in order."""
-        paths = [asset.path for frame in self.frames for asset in frame.assets]
+        assets = [asset for frame in self.frames for asset in frame.assets]
+        paths = [path for asset in assets for path in (asset.path, asset.calibration) if path]
         paths += [frame.cloud.path for frame in self.frames if frame.cloud]
         return paths + ([self.label.path] if self.label else [])
 
@@ -114,7 +127,16 @@ class Drop:
         return {"level": self.level, "item": self.item, "reason": self.reason, "detail": self.detail}
 
 
-_ASSET = pa.struct([("path", pa.string()), ("bands", pa.list_(pa.string()))])
+_SCALE = pa.struct([("factor", pa.float64()), ("add", pa.float64())])
+_ASSET = pa.struct(
+    [
+        ("path", pa.string()),
+        ("bands", pa.list_(pa.string())),
+        ("nodata", pa.float64()),
+        ("scales", pa.list_(_SCALE)),
+        ("calibration", pa.string()),
+    ]
+)
 _CLOUD = pa.struct([("path", pa.string()), ("codes", pa.list_(pa.int32())), ("bits", pa.list_(pa.int32()))])
 _LABEL = pa.struct([("path", pa.string()), ("legend", pa.string()), ("format", pa.string())])
 _FRAME = pa.struct(
@@ -159,7 +181,7 @@ def to_row(scene: Scene) -> dict[str, Any]:
             "frame": frame.frame,
             "datetime": frame.datetime,
             "modality": frame.modality,
-            "assets": [{"path": asset.path, "bands": list(asset.bands)} for asset in frame.assets],
+            "assets": [_asset_row(asset) for asset in frame.assets],
             "cloud": _cloud_row(frame.cloud) if frame.cloud else None,
             "cloud_flag": frame.cloud_flag,
             "unit": frame.unit,
@@ -188,6 +210,17 @@ def to_row(scene: Scene) -> dict[str, Any]:
     }
 
 
+def _asset_row(asset: Asset) -> dict[str, Any]:
+    scales = [{"factor": scale.factor, "add": scale.add} for scale in asset.scales]
+    more = {"nodata": asset.nodata, "scales": scales, "calibration": asset.calibration}
+    return {"path": asset.path, "bands": list(asset.bands), **more}
+
+
+def _asset(row: dict[str, Any]) -> Asset:
+    scales = tuple(Scale(**scale) for scale in row["scales"])
+    return Asset(row["path"], tuple(row["bands"]), row["nodata"], scales, row["calibration"])
+
+
 def _cloud_row(cloud: CloudAsset) -> dict[str, Any]:
     return {"path": cloud.path, "codes": list(cloud.codes), "bits": list(cloud.bits)}
 
@@ -202,7 +235,7 @@ def from_row(row: dict[str, Any]) -> Scene:
             frame["frame"],
             frame["datetime"],
             frame["modality"],
-            tuple(Asset(asset["path"], tuple(asset["bands"])) for asset in frame["assets"]),
+            tuple(_asset(asset) for asset in frame["assets"]),
             _cloud_asset(frame["cloud"]) if frame["cloud"] else None,
             frame["cloud_flag"],
             frame["unit"],
