@@ -1,4 +1,4 @@
-"""The run: scan, tile, generate, finish, each in `stages/`.
+"""The run: scan, tile, select, generate, finish, each in `stages/`.
 
 Bytes depend on recipe, seed and inputs, not on workers or crashes.
 """
@@ -11,15 +11,20 @@ from typing import Any
 
 from terra_cot.cloud import require
 from terra_cot.errors import ConfigError, DataError
+from terra_cot.listing import Listing
 from terra_cot.recipe import Recipe, apply_settings, make_recipe
 from terra_cot.scene import read_scenes
-from terra_cot.sources import scan
+from terra_cot.sources import listing
 from terra_cot.stages import OnStep
 from terra_cot.stages.finish import finish
 from terra_cot.stages.generate import generate_samples
-from terra_cot.stages.scan import scan_to
+from terra_cot.stages.scan import scan_stage
+from terra_cot.stages.select import select
 from terra_cot.stages.tile import tile_scenes
 from terra_cot.workspace import Markers, Workspace, purpose
+
+_LATE = ("generate", "mix", "near_duplicate_bits", "held_out", "seed")
+"""Keys of a recipe that tiles do not follow from."""
 
 
 def run(
@@ -32,12 +37,11 @@ def run(
         DataError, ConfigError: the source cannot be read, or the recipe does not fit it.
     """
     require(recipe.tile.cloud)
-    found = scan(recipe.source.kind, recipe.source.root, recipe.source.options())
+    found = listing(recipe.source.kind, recipe.source.root, recipe.source.options())
     with Workspace(out, recipe.body(), force) as workspace:
-        scan_to(workspace.hidden, found, recipe.limit, on_step)
+        scan_stage(workspace.hidden, found, recipe.limit, on_step)
         tile_scenes(workspace, recipe, workers, on_step)
-        generate_samples(workspace, recipe, workers, on_step)
-        return finish(workspace, recipe)
+        return _finished(workspace, recipe, workers, on_step)
 
 
 def tile(
@@ -46,7 +50,7 @@ def tile(
     """The first half of `run`: cut the scenes of a `scenes.parquet`."""
     require(recipe.tile.cloud)
     with Workspace(out, recipe.body(), force) as workspace:
-        scan_to(workspace.hidden, read_scenes(scenes), recipe.limit, on_step)
+        scan_stage(workspace.hidden, Listing(None, read_scenes(scenes)), recipe.limit, on_step)
         tile_scenes(workspace, recipe, workers, on_step)
         return finish(workspace, recipe)
 
@@ -61,11 +65,17 @@ def generate(
         DataError: no tiles, or not all of them.
     """
     for setting in settings:
-        if not setting.startswith(("generate.", "seed=")):
-            raise ConfigError(f"--set {setting}: the tiles are cut; only generate.* and seed can still be set")
+        if setting.partition("=")[0].partition(".")[0] not in _LATE:
+            raise ConfigError(f"--set {setting}: the tiles are cut; only {', '.join(_LATE)} can still be set")
     recipe = make_recipe(apply_settings(purpose(folder), settings))
     if not Markers(folder).tiled():
         raise DataError("the tiles are not finished", file=folder, fix="run the command that cuts them again")
     with Workspace(folder, recipe.body(), adopt=True) as workspace:
-        generate_samples(workspace, recipe, workers, on_step)
-        return finish(workspace, recipe)
+        return _finished(workspace, recipe, workers, on_step)
+
+
+def _finished(workspace: Workspace, recipe: Recipe, workers: int, on_step: OnStep | None) -> dict[str, Any]:
+    """Samples from the tiles that are cut, and the manifest."""
+    selection = select(workspace, recipe, workers, on_step)
+    generate_samples(workspace, recipe, selection.choices, workers, on_step)
+    return finish(workspace, recipe, selection.report)

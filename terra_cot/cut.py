@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from terra_cot import encode
 from terra_cot.cloud import CloudOptions, Reflectance
 from terra_cot.coregister.series import align
 from terra_cot.display import Stretch, display
+from terra_cot.duplicates import perceptual_hash
 from terra_cot.errors import DataError
 from terra_cot.filters import frame_reason, tile_reason
 from terra_cot.frame import Frame, Tile
@@ -20,7 +22,7 @@ from terra_cot.legend import legend
 from terra_cot.read import SceneReader
 from terra_cot.scene import Drop, Scene
 from terra_cot.spectral import DECIBEL, REFLECTANCE
-from terra_cot.tile import FrameRecord, TileRecord
+from terra_cot.tile import FrameRecord, TileRecord, portrait
 
 
 class TileOptions(BaseModel):
@@ -43,31 +45,48 @@ class TileOptions(BaseModel):
 
 def tile_count(scene: Scene, options: TileOptions) -> int:
     """How many places `cut_scene` visits: kept and dropped tiles together."""
+    return sum(1 for _ in scene_tiles(scene, options))
+
+
+def scene_tiles(scene: Scene, options: TileOptions) -> Iterator[tuple[str, Grid | None]]:
+    """Name and grid of every tile of a scene, row by row; no grid where the scene ends inside."""
     if scene.whole:
-        return 1
-    return sum(1 for _ in scene.grid.tiles(options.size_px))
+        yield from ((scene.scene_id, grid) for _, _, grid in scene.grid.tiles(max(scene.grid.shape)))
+        return
+    for row, column, grid in scene.grid.tiles(options.size_px):
+        yield f"{scene.scene_id}_r{row:03d}_c{column:03d}", grid
 
 
 def cut_scene(
-    scene: Scene, options: TileOptions, first: int = 0, last: int | None = None
+    scene: Scene,
+    options: TileOptions,
+    first: int = 0,
+    last: int | None = None,
+    splits: Mapping[str, str | None] | None = None,
 ) -> Iterator[TileRecord | Drop]:
-    """Tiles `first` to `last` (exclusive) of a scene, row by row, each kept or dropped with its reason."""
-    size = max(scene.grid.shape) if scene.whole else options.size_px
+    """Tiles `first` to `last` (exclusive) of a scene, row by row, each kept or dropped with its reason.
+
+    `splits` gives the split of a tile by its name, None where it lies too near to another split; without it the split
+    of the scene holds.
+    """
     with SceneReader(scene, options.cloud) as reader:
-        for number, (row, column, grid) in enumerate(scene.grid.tiles(size)):
-            if number < first or (last is not None and number >= last):
-                continue
-            tile_id = scene.scene_id if scene.whole else f"{scene.scene_id}_r{row:03d}_c{column:03d}"
+        for tile_id, grid in islice(scene_tiles(scene, options), first, last):
             if grid is None:
-                yield Drop("tile", tile_id, "partial_tile", f"the scene ends inside this {size} px tile")
+                yield Drop("tile", tile_id, "partial_tile", f"the scene ends inside this {options.size_px} px tile")
+                continue
+            split = scene.split if splits is None else splits[tile_id]
+            if split is None:
+                yield Drop("tile", tile_id, "split_gap", "nearer than the gap to a cell of another split")
                 continue
             try:
-                yield from _cut(reader, tile_id, grid, options)
+                yield from _cut(reader, tile_id, grid, options, split)
             except DataError as error:
                 yield Drop.of("tile", tile_id, error)
 
 
-def _cut(reader: SceneReader, tile_id: str, grid: Grid, options: TileOptions) -> Iterator[TileRecord | Drop]:
+def _cut(
+    reader: SceneReader, tile_id: str, grid: Grid, options: TileOptions, split: str
+) -> Iterator[TileRecord | Drop]:
     scene = reader.scene
     frames: list[Frame] = []
     for described in scene.frames:
@@ -93,7 +112,7 @@ def _cut(reader: SceneReader, tile_id: str, grid: Grid, options: TileOptions) ->
         return
     if tile.label is not None and scene.label is not None:
         legend(scene.label.legend).vocabulary("native").index(tile.label)  # refuses unknown codes here, not later
-    yield record(tile, scene, options)
+    yield record(tile, scene, options, split)
 
 
 def _aligned(reader: SceneReader, frames: list[Frame], options: TileOptions) -> list[Frame]:
@@ -105,13 +124,16 @@ def _aligned(reader: SceneReader, frames: list[Frame], options: TileOptions) -> 
     return align(frames, reader.scene.label_frame, options.max_shift_px, options.align_sar, reread)
 
 
-def record(tile: Tile, scene: Scene, options: TileOptions) -> TileRecord:
+def record(tile: Tile, scene: Scene, options: TileOptions, split: str) -> TileRecord:
     """The stored form of a tile."""
     grid = tile.grid
     place = grid.lon_lat() or scene.lon_lat
+    pictures = [display(frame, options.display) for frame in tile.frames]
     return TileRecord(
         tile_id=tile.tile_id,
-        frames=tuple(_frame_record(frame, options) for frame in tile.frames),
+        frames=tuple(
+            _frame_record(frame, picture, options) for frame, picture in zip(tile.frames, pictures, strict=True)
+        ),
         label=None if tile.label is None else encode.label_png(tile.label),
         label_frame=tile.label_frame,
         legend=scene.label.legend if scene.label else None,
@@ -123,15 +145,14 @@ def record(tile: Tile, scene: Scene, options: TileOptions) -> TileRecord:
         source=scene.source,
         source_id=scene.scene_id,
         licence=scene.licence,
-        split=scene.split,
+        split=split,
         lon=place[0] if place else None,
         lat=place[1] if place else None,
-        phash=perceptual_hash(_portrait(tile, options)),
+        phash=perceptual_hash(pictures[portrait(tile.frames, tile.label_frame)]),
     )
 
 
-def _frame_record(frame: Frame, options: TileOptions) -> FrameRecord:
-    picture = display(frame, options.display)
+def _frame_record(frame: Frame, picture: NDArray[np.uint8], options: TileOptions) -> FrameRecord:
     plain_rgb = frame.pixels.dtype == np.uint8 and len(frame.bands) == 3
     return FrameRecord(
         frame=frame.frame,

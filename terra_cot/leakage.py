@@ -7,8 +7,9 @@ nearer than a gap), the same image of the same source where one of both has no p
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -18,7 +19,7 @@ from scipy.spatial import cKDTree
 
 from terra_cot.duplicates import BITS
 from terra_cot.errors import DataError
-from terra_cot.shards import Table, make_table
+from terra_cot.shards import Part, Table, make_table, read_rows, write_rows
 
 _EARTH_KM = 6371.0
 _TOUCH_KM = 0.001  # tiles that share an edge have no ground in common
@@ -49,6 +50,7 @@ class Place:
 PLACE_COLUMNS = ["tile_id", "source", "source_id", "lon", "lat", "width", "height", "gsd_m", "phash"]
 """The columns of the tiles table that `Place.of` needs."""
 
+PLACES_NAME = "places.parquet"
 PLACES: Table = make_table(
     "places",
     [
@@ -62,6 +64,20 @@ PLACES: Table = make_table(
     ],
     rows_per_group=4096,
 )
+
+
+def write_places(folder: Path, places: Iterable[Place]) -> Part:
+    """Write places.parquet into a benchmark folder: what a training set is checked against."""
+    return write_rows(folder / PLACES_NAME, PLACES, (asdict(place) for place in places))
+
+
+def read_places(folder: Path) -> list[Place]:
+    """The places of a benchmark folder.
+
+    Raises:
+        DataError: it has none.
+    """
+    return [Place(**row) for row in read_rows(folder / PLACES_NAME, PLACES)]
 
 
 @dataclass(frozen=True, slots=True)

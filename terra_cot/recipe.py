@@ -15,6 +15,8 @@ from terra_cot.atomic import sha256_json
 from terra_cot.cut import TileOptions
 from terra_cot.errors import ConfigError, did_you_mean, shorten
 from terra_cot.generate import GenerateOptions
+from terra_cot.mix import MixOptions
+from terra_cot.splits import SplitOptions
 
 
 class SourceSpec(BaseModel):
@@ -30,7 +32,12 @@ class SourceSpec(BaseModel):
 
 
 class Recipe(BaseModel):
-    """`part_tiles` tiles make a part (the unit of work and of resuming); `limit` takes the first scenes only."""
+    """`part_tiles` tiles make a part (the unit of work and of resuming); `limit` takes the first scenes only.
+
+    `splits` deals the tiles out by place; without it the publisher's own splits hold. Of tiles whose pictures differ in
+    at most `near_duplicate_bits` of 256 the first one gives samples (None: all of them). `mix` states shares of the
+    samples. `held_out` names benchmarks (folders) that no training tile may show.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -39,6 +46,10 @@ class Recipe(BaseModel):
     source: SourceSpec
     tile: TileOptions = TileOptions()
     generate: GenerateOptions = GenerateOptions()
+    splits: SplitOptions | None = None
+    near_duplicate_bits: int | None = Field(10, ge=0, le=64)
+    mix: MixOptions | None = None
+    held_out: tuple[str, ...] = ()
     part_tiles: int = Field(64, ge=1, le=4096)
     limit: int | None = Field(None, ge=1)
 

@@ -5,9 +5,10 @@ This is the stored form (kernel, no rasterio). The form with pixels as arrays is
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from io import BytesIO
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,8 +82,8 @@ class TileRecord:
     """One tile. `label` is a PNG (8 or 16 bit) of codes of `legend` for the date `label_frame`; all None without one.
 
     `transform` is (a, b, c, d, e, f) of affine pixel-to-world; `crs` is None for imagery without a place, whose
-    transform then only carries the pixel size. `gsd_m` is the ground sample distance in metres. `phash` is the perceptual
-    hash (`duplicates.py`) of the picture of the labelled date, or of the first; None where that shows nothing.
+    transform then only carries the pixel size. `gsd_m` is the ground sample distance in metres. `phash` is the
+    perceptual hash (`duplicates.py`) of the tile's portrait; None where that shows nothing.
     """
 
     tile_id: str
@@ -134,6 +135,16 @@ class TileRecord:
 
 _FRAME_FIELDS = tuple(entry.name for entry in fields(FrameRecord))
 _TILE_FIELDS = tuple(entry.name for entry in fields(TileRecord))
+
+
+class _Dated(Protocol):
+    @property
+    def frame(self) -> str: ...
+
+
+def portrait(frames: Sequence[_Dated], label_frame: str | None) -> int:
+    """Which frame stands for a tile: the first of the labelled date, else the first."""
+    return next((number for number, entry in enumerate(frames) if entry.frame == label_frame), 0)
 
 
 def decode_label(data: bytes) -> NDArray[np.uint16]:

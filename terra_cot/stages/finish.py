@@ -18,8 +18,8 @@ from terra_cot.shards import SAMPLES, TILES
 from terra_cot.workspace import Marker, Workspace
 
 
-def finish(workspace: Workspace, recipe: Recipe) -> dict[str, Any]:
-    """Write dropped.jsonl, the dataset card and, last, the manifest.
+def finish(workspace: Workspace, recipe: Recipe, mix: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Write dropped.jsonl, the dataset card and, last, the manifest; `mix` is how well the shares asked for were met.
 
     Raises:
         DataError: every tile was dropped: there is no dataset to describe.
@@ -45,6 +45,8 @@ def finish(workspace: Workspace, recipe: Recipe) -> dict[str, Any]:
         "sources": summary["sources"],
         "counts": counts,
     }
+    if mix is not None:
+        body["mix"] = mix
     write_card(workspace.folder, body)
     body["files"] = [file_entry(workspace.folder, name) for name in ("README.md", "dropped.jsonl")]
     parts = [marker.part for marker in chain(tiles, samples) if marker.part.rows]

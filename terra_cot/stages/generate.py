@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from terra_cot import FORMAT_VERSION, __version__
@@ -15,9 +14,11 @@ from terra_cot.engine import work
 from terra_cot.generate import GenerateOptions, samples_of
 from terra_cot.recipe import Recipe
 from terra_cot.sample import Sample
-from terra_cot.shards import SAMPLES, TILES, Part, read_rows, write_part
+from terra_cot.scene import Drop
+from terra_cot.shards import SAMPLES, TILES, Part, write_part
 from terra_cot.stages import OnStep
-from terra_cot.tile import TileRecord
+from terra_cot.stages.light import light_tiles
+from terra_cot.stages.select import Choice, chosen_samples
 from terra_cot.workspace import Marker, Markers, Workspace
 
 
@@ -30,13 +31,17 @@ class SamplePart:
     tiles: Part
     options: GenerateOptions
     seed: int
+    choice: Choice
 
 
-def generate_samples(workspace: Workspace, recipe: Recipe, workers: int, on_step: OnStep | None) -> None:
+def generate_samples(
+    workspace: Workspace, recipe: Recipe, choices: Sequence[Choice], workers: int, on_step: OnStep | None
+) -> None:
+    """Every part of the samples, of what `choices` (one a part of tiles) say."""
     markers = workspace.markers.all(TILES)
     parts = (
-        SamplePart(workspace.markers, number, marker.part, recipe.generate, recipe.seed)
-        for number, marker in enumerate(markers)
+        SamplePart(workspace.markers, number, marker.part, recipe.generate, recipe.seed, choice)
+        for number, (marker, choice) in enumerate(zip(markers, choices, strict=True))
     )
     done, total = 0, sum(marker.part.rows for marker in markers)
     if on_step:
@@ -48,35 +53,24 @@ def generate_samples(workspace: Workspace, recipe: Recipe, workers: int, on_step
     workspace.markers.remove_parts_from(SAMPLES, len(markers))
 
 
-# Pictures and rasters stay on disk: generation needs labels and names.
-_LIGHT = [
-    *(name for name in TILES.schema.names if name not in ("frames", "label")),
-    *(f"frames.list.element.{name}" for name in ("frame", "modality", "datetime", "bands", "cloud_fraction")),
-    *(f"frames.list.element.{name}" for name in ("nodata_fraction", "shift_px", "shift_score")),
-    *(f"frames.list.element.{name}" for name in ("shift_found_px", "shift_status", "shift_reason", "cloud_flag")),
-    "label.bytes",
-]
-
-
-def light_tiles(folder: Path, part: Part) -> Iterator[TileRecord]:
-    """Tiles of a part without the bytes of their images and rasters (empty in the records)."""
-    for row in read_rows(folder / part.path, TILES, _LIGHT) if part.rows else ():
-        yield TileRecord.from_row(row)
-
-
 def generate_part(job: SamplePart) -> int:
     """Write one part of samples unless it is there; returns its number."""
-    fingerprint = sha256_json(
-        [FORMAT_VERSION, __version__, job.options.model_dump(mode="json"), job.seed, job.tiles.sha256]
-    )
+    options = job.options.model_dump(mode="json")
+    fingerprint = sha256_json([FORMAT_VERSION, __version__, options, job.seed, job.tiles.sha256, job.choice.to_json()])
     if job.markers.marker(SAMPLES, job.number, fingerprint):
         return job.number
     drops: list[dict[str, str]] = []
     counts: dict[str, Counter[str]] = {key: Counter() for key in SAMPLE_KEYS}
 
     def rows() -> Iterator[dict[str, Any]]:
+        chosen = chosen_samples(job.markers, job.number, job.choice, job.seed)
         for record in light_tiles(job.markers.folder, job.tiles):
-            for item in samples_of(record, job.options, job.seed):
+            if record.tile_id in job.choice.copies:
+                detail = f"shows what {job.choice.copies[record.tile_id]} shows"
+                drops.append({"stage": "generate", **Drop("tile", record.tile_id, "near_duplicate", detail).to_row()})
+                continue
+            only = None if chosen is None else chosen.get(record.tile_id, set())
+            for item in samples_of(record, job.options, job.seed, only):
                 if isinstance(item, Sample):
                     for key, counter in counts.items():
                         counter[getattr(item, key)] += 1

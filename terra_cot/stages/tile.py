@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from terra_cot import FORMAT_VERSION, __version__
 from terra_cot.atomic import sha256_json
-from terra_cot.cut import TileOptions, cut_scene, tile_count
+from terra_cot.cut import TileOptions, cut_scene, scene_tiles, tile_count
 from terra_cot.engine import work
 from terra_cot.errors import DataError
 from terra_cot.recipe import Recipe
 from terra_cot.remote import UNREACHABLE, is_remote, located
 from terra_cot.scene import Drop, Scene, read_scenes, to_row
 from terra_cot.shards import TILES, write_part
+from terra_cot.splits import SplitOptions
 from terra_cot.stages import OnStep
+from terra_cot.stages.deal import deal_cells, read_cells, tile_split
 from terra_cot.workspace import Marker, Markers, Workspace
 
 
@@ -38,6 +41,7 @@ class TilePart:
     number: int
     slices: tuple[Slice, ...]
     options: TileOptions
+    splits: SplitOptions | None
 
 
 def tile_scenes(workspace: Workspace, recipe: Recipe, workers: int, on_step: OnStep | None) -> None:
@@ -52,8 +56,12 @@ def tile_scenes(workspace: Workspace, recipe: Recipe, workers: int, on_step: OnS
             file=recipe.source.root,
             fix=f"see why each was dropped in {workspace.hidden / 'scan.json'}",
         )
+    if recipe.splits is not None:
+        deal_cells(workspace.hidden, read_scenes(scenes), recipe.tile, recipe.splits, recipe.seed)
     plan = _plan(read_scenes(scenes), recipe.tile, recipe.part_tiles)
-    parts = (TilePart(workspace.markers, number, slices, recipe.tile) for number, slices in enumerate(plan))
+    parts = (
+        TilePart(workspace.markers, number, slices, recipe.tile, recipe.splits) for number, slices in enumerate(plan)
+    )
     done = 0
     if on_step:
         on_step("tile", 0, sum(sizes))
@@ -85,7 +93,8 @@ def _plan(scenes: Iterable[Scene], options: TileOptions, part_tiles: int) -> Ite
 
 def cut_part(job: TilePart) -> int:
     """Cut one part of tiles unless it is there, and whole as far as servers go; returns its number."""
-    fingerprint = _tile_fingerprint(job)
+    placed = _placed(job)
+    fingerprint = _tile_fingerprint(job, placed)
     done = job.markers.marker(TILES, job.number, fingerprint)
     if done and not any(drop["reason"] == UNREACHABLE for drop in done.drops):
         return job.number
@@ -94,7 +103,7 @@ def cut_part(job: TilePart) -> int:
 
     def rows() -> Iterator[dict[str, Any]]:
         for piece in job.slices:
-            for item in cut_scene(piece.scene, job.options, piece.first, piece.last):
+            for item in cut_scene(piece.scene, job.options, piece.first, piece.last, placed):
                 if isinstance(item, Drop):
                     drops.append({"stage": "tile", **item.to_row()})
                 else:
@@ -107,13 +116,26 @@ def cut_part(job: TilePart) -> int:
     return job.number
 
 
-def _tile_fingerprint(job: TilePart) -> str:
-    """All that a part of tiles follows from: options, scenes, and the size and time of every file."""
+def _placed(job: TilePart) -> dict[str, str | None] | None:
+    """The split of each tile of a part by name; None: the splits of the scenes hold."""
+    if job.splits is None:
+        return None
+    cells = read_cells(job.markers.hidden)
+    return {
+        tile_id: tile_split(piece.scene, grid, cells, job.splits)
+        for piece in job.slices
+        for tile_id, grid in islice(scene_tiles(piece.scene, job.options), piece.first, piece.last)
+        if grid is not None
+    }
+
+
+def _tile_fingerprint(job: TilePart, placed: dict[str, str | None] | None) -> str:
+    """All that a part of tiles follows from: options, scenes, splits, and the size and time of every file."""
     pieces = []
     for piece in job.slices:
         stats = [_stamp(located(piece.scene.root, name)) for name in piece.scene.files()]
         pieces.append([to_row(piece.scene), piece.first, piece.last, stats])
-    return sha256_json([FORMAT_VERSION, __version__, job.options.model_dump(mode="json"), pieces])
+    return sha256_json([FORMAT_VERSION, __version__, job.options.model_dump(mode="json"), pieces, placed])
 
 
 def _stamp(place: str | Path) -> list[int]:
