@@ -10,8 +10,8 @@ import yaml
 from terra_cot.atomic import write_bytes
 
 NAME = "README.md"
-_SPDX = {"CC0-1.0": "cc0-1.0", "CDLA-Permissive-1.0": "cdla-permissive-1.0", "CC-BY-4.0": "cc-by-4.0"}
-_SPDX |= {"CC-BY-NC-SA-4.0": "cc-by-nc-sa-4.0"}
+SPDX = {"CC0-1.0": "cc0-1.0", "CDLA-Permissive-1.0": "cdla-permissive-1.0", "CC-BY-4.0": "cc-by-4.0"}
+SPDX |= {"CC-BY-NC-SA-4.0": "cc-by-nc-sa-4.0"}
 
 
 def write_card(folder: Path, body: dict[str, Any]) -> None:
@@ -25,7 +25,7 @@ def card_text(body: dict[str, Any]) -> str:
     tables = ["samples", "tiles"] if counts.get("samples", {}).get("kept") else ["tiles"]
     licences = sorted({entry["licence"] for entry in body["sources"]})
     front: dict[str, Any] = {
-        "license": [_SPDX.get(name, "other") for name in licences] or ["other"],
+        "license": [SPDX.get(name, "other") for name in licences] or ["other"],
         "pretty_name": f"Terra-CoT ({body['recipe']['name']})",
         "task_categories": ["visual-question-answering", "image-segmentation"],
         "tags": ["remote-sensing", "satellite", "chain-of-thought", "segmentation"],

@@ -1,0 +1,66 @@
+"""The outline of a mask on the ground: polygons along pixel edges, in longitude and latitude of WGS 84."""
+
+from __future__ import annotations
+
+import numpy as np
+import shapely
+from affine import Affine
+from numpy.typing import NDArray
+from pyproj import Transformer
+from shapely.affinity import translate
+from shapely.geometry import MultiPolygon, Polygon, box, shape
+from shapely.geometry.base import BaseGeometry
+from shapely.geometry.polygon import orient
+
+_DECIMALS = 8  # of a degree: a millimetre
+
+
+def outline(mask: NDArray[np.bool_], transform: Affine, to_degrees: Transformer) -> MultiPolygon | None:
+    """Polygons of a bool HW mask, holes kept, shells counter-clockwise; None where the mask is empty.
+
+    Pixels that meet at a corner alone are two polygons, as a valid outline asks. Corners are carried over one by one:
+    within a tile a straight edge in metres and in degrees differ by less than a hundredth of a pixel. Polygons that
+    cross the antimeridian are cut there.
+    """
+    from rasterio import features
+
+    found = features.shapes(mask.astype(np.uint8), mask=mask, connectivity=4, transform=transform)
+    pieces: list[Polygon] = []
+    for geometry, _ in found:
+        pieces += _polygons(_cut(shapely.transform(shape(geometry), _degrees(to_degrees))))
+    if not pieces:
+        return None
+    return MultiPolygon([orient(piece) for piece in pieces])
+
+
+def _degrees(to_degrees: Transformer) -> object:
+    def carry(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        longitude, latitude = to_degrees.transform(points[:, 0], points[:, 1])
+        return np.round(np.column_stack([longitude, latitude]), _DECIMALS)
+
+    return carry
+
+
+def _cut(polygon: BaseGeometry) -> BaseGeometry:
+    """The same ground without an edge that runs around the Earth."""
+    west, _, east, _ = polygon.bounds
+    if east - west <= 180:
+        return polygon
+    turned = shapely.transform(polygon, lambda points: np.column_stack([points[:, 0] % 360, points[:, 1]]))
+    left = turned.intersection(box(0, -90, 180, 90))
+    right = translate(turned.intersection(box(180, -90, 360, 90)), xoff=-360)
+    return shapely.union_all([left, right])
+
+
+def _polygons(geometry: BaseGeometry) -> list[Polygon]:
+    return [part for part in shapely.get_parts(geometry) if isinstance(part, Polygon) and not part.is_empty]
+
+
+def bounds(geometry: BaseGeometry) -> list[float]:
+    """[west, south, east, north] as GeoJSON has it: west above east where the geometry lies on both ends of the map."""
+    west, south, east, north = geometry.bounds
+    if east - west > 180:
+        parts = [part.bounds for part in shapely.get_parts(geometry)]
+        west = min(part[0] for part in parts if part[0] > 0)
+        east = max(part[2] for part in parts if part[2] < 0)
+    return [round(float(edge), _DECIMALS) for edge in (west, south, east, north)]
