@@ -1,4 +1,4 @@
-"""Boxes of a recipe, windows of a grid and shares of the ground, in lon/lat of WGS 84."""
+"""Boxes of a recipe and windows of a grid, in lon/lat of WGS 84."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from shapely.geometry.base import BaseGeometry
 
 from terra_cot.errors import GridError
 from terra_cot.grid import Grid
+from terra_cot.ground import ground, share
+
+__all__ = ["BBox", "area_of", "clipped", "ground", "share"]
 
 BBox = tuple[float, float, float, float]
 _EDGE_POINTS = 21  # a straight edge in degrees is a curve in metres
@@ -49,14 +52,3 @@ def clipped(grid: Grid, bbox: BBox | None) -> Grid:
     if height < 1 or width < 1:
         raise GridError("the scene lies outside of the bbox", got=bbox, reason="outside_bbox")
     return grid.window(row, column, height, width)
-
-
-def ground(grid: Grid) -> BaseGeometry:
-    """The ground of a grid."""
-    step = max(grid.shape) * grid.gsd_m / _EDGE_POINTS
-    return grid.geobox.extent.to_crs("EPSG:4326", resolution=step, wrapdateline=True).geom
-
-
-def share(part: BaseGeometry, whole: BaseGeometry) -> float:
-    """Share of `whole` that `part` covers; within one scene degrees are as good as metres."""
-    return float(part.intersection(whole).area / whole.area)

@@ -15,16 +15,15 @@ from terra_cot.atomic import sha256_json
 from terra_cot.cloud.formats import FORMATS
 from terra_cot.errors import ConfigError, DataError
 from terra_cot.grid import Grid
+from terra_cot.ground import COVERS, ground, share
 from terra_cot.remote import has_secret, unsigned
 from terra_cot.scene import Asset, CloudAsset, Drop, LabelAsset, Scene, SceneFrame
 from terra_cot.sources.stac.catalogue import Query, items
 from terra_cot.sources.stac.item import Found, scene_name
 from terra_cot.sources.stac.options import CollectionOptions, ImageOptions, LabelOptions, StacOptions, parse_span
-from terra_cot.sources.stac.place import area_of, clipped, ground, share
+from terra_cot.sources.stac.place import area_of, clipped
 from terra_cot.tile import Modality
 from terra_cot.timeline import iso, name_frames
-
-_WHOLE = 0.999  # a footprint is rounded: what covers this share covers all
 
 
 def scan(root: str, options: StacOptions) -> Iterator[Scene | Drop]:
@@ -221,7 +220,7 @@ class _Draft:
                 continue
             taken = item
             self.versions[self.label.path] = item.version(wanted.asset)
-            if shares[item.item_id] < _WHOLE:
+            if shares[item.item_id] < COVERS:
                 yield Drop("frame", name, "label_covers_part", f"{covers}; the rest has no label")
         if taken is None:
             yield Drop("frame", name, "missing_label", f"no map of {wanted.collection} lies there")
@@ -238,7 +237,7 @@ class _Draft:
 
     def _check_cover(self, item: Found) -> None:
         covers, least = self._share(item), self._options.min_cover
-        if covers < least * _WHOLE:
+        if covers < least * COVERS:
             raise DataError(
                 "covers too little of the scene",
                 got=f"{covers:.1%}",
