@@ -16,6 +16,13 @@ Writers of chains, the benchmark's tasks, verification and the faithfulness scor
 | adjacent | 2 | bool | 1 where a 3x3 dilation of the first meets the second (paper, BRD rule) |
 | area_difference | 2 | % | 100 x absolute area difference / larger area (paper, CR rule) |
 | component_share | 2 | % | 100 x components of the first / components of the second (paper, BCE rule) |
+| largest_pixels | 1 | px | pixels of the largest 8-connected region (of several, the first row by row) |
+| largest_area | 1 | m2 | largest_pixels x gsd^2 |
+| largest_distance | 2 | m | least distance from that region of the first to the second, as they are, x gsd |
+| buffer | 0 | m | 10 x gsd: how far "near" reaches |
+| near_share | 2 | % | 100 x pixels of the first within 10 px of the second / pixels of the first |
+| above_share, left_share | 2 | % | 100 x pixels of the first above (left of) the centroid of the second / its pixels |
+| joint_share | any | % | 100 x pixels in any of the masks / valid_pixels |
 | cloud | 0 | % | 100 x cloud_fraction of the date's optical image |
 | ndvi, ndwi, nbr | 1 | index | mean of the index over the mask (`spectral.py`) |
 | backscatter_vv, backscatter_vh | 1 | dB | mean power over the mask (`spectral.py`) |
@@ -61,12 +68,12 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """How one fact is measured: number of masks, unit, and the rule (None where it has no value).
+    """How one fact is measured: number of masks (None: one or more), unit, and the rule (None where it has no value).
 
     `image_rule` is the rule of a fact of an image: it is also given the date.
     """
 
-    masks: int
+    masks: int | None
     unit: str
     rule: Callable[[Sequence[BoolMask], Ground], float | None] | None
     image_rule: Callable[[Sequence[BoolMask], TileImages, str], float | None] | None = None
@@ -95,6 +102,15 @@ def area_difference_pct(first_px: int, second_px: int) -> float | None:
 def component_share_pct(part: int, whole: int) -> float | None:
     """100 x part / whole in percent; None where there is no whole."""
     return None if whole == 0 else 100.0 * part / whole
+
+
+def _largest_distance(masks: Sequence[BoolMask], ground: Ground) -> float | None:
+    apart = facts.distance_px(facts.largest_patch(masks[0]), masks[1])
+    return None if apart is None else facts.distance_m(apart, ground.gsd_m)
+
+
+def _joint_share(masks: Sequence[BoolMask], ground: Ground) -> float | None:
+    return facts.share_pct(facts.pixels(np.logical_or.reduce(masks)), ground.valid_px)
 
 
 def _cloud(masks: Sequence[BoolMask], images: TileImages, frame: str) -> float | None:
@@ -127,6 +143,14 @@ FACTS: dict[str, Fact] = {
     "adjacent": Fact(2, "bool", lambda m, g: float(facts.adjacent(m[0], m[1]))),
     "area_difference": Fact(2, "%", lambda m, g: area_difference_pct(facts.pixels(m[0]), facts.pixels(m[1]))),
     "component_share": Fact(2, "%", lambda m, g: component_share_pct(facts.components(m[0]), facts.components(m[1]))),
+    "largest_pixels": Fact(1, "px", lambda m, g: float(facts.pixels(facts.largest_patch(m[0])))),
+    "largest_area": Fact(1, "m2", lambda m, g: facts.area_m2(facts.pixels(facts.largest_patch(m[0])), g.gsd_m)),
+    "largest_distance": Fact(2, "m", _largest_distance),
+    "buffer": Fact(0, "m", lambda m, g: facts.BUFFER_PX * g.gsd_m),
+    "near_share": Fact(2, "%", lambda m, g: facts.within_pct(m[0], facts.near(m[1]))),
+    "above_share": Fact(2, "%", lambda m, g: facts.before_pct(m[0], m[1], 0)),
+    "left_share": Fact(2, "%", lambda m, g: facts.before_pct(m[0], m[1], 1)),
+    "joint_share": Fact(None, "%", _joint_share),
     "cloud": Fact(0, "%", None, _cloud),
 }
 for _quantity in MODALITY:
@@ -143,9 +167,13 @@ def base_fact(fact: str) -> str:
 def evidence(fact: str, masks: tuple[int, ...], value: float) -> Evidence:
     """An evidence row of a known fact (of an image on another date than its mask's: `ndvi@t1`), with its unit."""
     rule = FACTS[base_fact(fact)]
-    if len(masks) != rule.masks:
+    if not _fits(rule, masks):
         raise ValueError(f"{fact} is measured on {rule.masks} masks, got {len(masks)}")
     return Evidence(fact, masks, float(value), rule.unit)
+
+
+def _fits(rule: Fact, masks: Sequence[int]) -> bool:
+    return len(masks) > 0 if rule.masks is None else len(masks) == rule.masks
 
 
 def measure_fact(item: Evidence, masks: Sequence[BoolMask], ground: Ground) -> float | None:
@@ -158,12 +186,12 @@ def measure_fact(item: Evidence, masks: Sequence[BoolMask], ground: Ground) -> f
     rule = FACTS.get(name)
     if rule is None or (at and rule.image_rule is None):
         raise DataError("unknown fact", field="evidence", got=item.fact, expected=", ".join(FACTS))
-    if len(item.masks) != rule.masks or any(not 0 <= index < len(masks) for index in item.masks):
+    if not _fits(rule, item.masks) or any(not 0 <= index < len(masks) for index in item.masks):
         raise DataError(
             f"fact {item.fact} points at the wrong masks",
             field="evidence",
             got=list(item.masks),
-            expected=f"{rule.masks} of {len(masks)}",
+            expected=f"{rule.masks or 'some'} of {len(masks)}",
         )
     chosen = [masks[index] for index in item.masks]
     if rule.image_rule is None:

@@ -20,7 +20,8 @@ from terra_cot.tile import TileRecord
 
 class GenerateOptions(BaseModel):
     """How many samples of each tier a tile gives. L1: a number of the six tasks drawn between `l1_min` and `l1_max`,
-    as in the paper (2 to 4)."""
+    as in the paper (2 to 4). L2: a number of compositions drawn between `l2_min` and `l2_max` (paper: 2 to 3), at least
+    one spatial and one semantic where the tile allows both."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -30,13 +31,17 @@ class GenerateOptions(BaseModel):
     caption: int = Field(1, ge=0, le=1)
     l1_min: int = Field(2, ge=0, le=6)
     l1_max: int = Field(4, ge=0, le=6)
+    l2_min: int = Field(2, ge=0, le=8)
+    l2_max: int = Field(3, ge=0, le=8)
 
     @model_validator(mode="after")
     def _check(self) -> GenerateOptions:
         if self.l1_min > self.l1_max:
             raise ValueError(f"l1_min {self.l1_min} is above l1_max {self.l1_max}")
-        if self.res == self.caption == self.l1_max == 0:
-            raise ValueError("res, caption and l1_max are all 0: no sample is asked for")
+        if self.l2_min > self.l2_max:
+            raise ValueError(f"l2_min {self.l2_min} is above l2_max {self.l2_max}")
+        if self.res == self.caption == self.l1_max == self.l2_max == 0:
+            raise ValueError("res, caption, l1_max and l2_max are all 0: no sample is asked for")
         return self
 
 
@@ -125,6 +130,27 @@ def _chosen(view: TileView, tasks: Sequence[Task], options: GenerateOptions, see
         chosen[-1] = next((task for task in order if task.needs_pixels), chosen[-1])
     for task in chosen:
         yield task, pick(proposals[task.name], seed, view.tile_id, task.name, "draft")
+    yield from _level2(view, tasks, options, seed)
+
+
+def _level2(view: TileView, tasks: Sequence[Task], options: GenerateOptions, seed: int) -> Iterator[tuple[Task, Draft]]:
+    """L2 drafts: spatial and semantic by turns, as far as each kind lasts; a task proposes only when its turn comes."""
+    wanted = options.l2_min + draw(options.l2_max - options.l2_min + 1, seed, view.tile_id, "l2")
+    left = {
+        tier: shuffled([task for task in tasks if task.tier == tier], seed, view.tile_id, tier)
+        for tier in ("l2_spatial", "l2_semantic")
+    }
+    turn = draw(2, seed, view.tile_id, "l2 first")
+    while wanted and any(left.values()):
+        queue = (left["l2_spatial"], left["l2_semantic"])[turn % 2]
+        turn += 1
+        while queue:
+            task = queue.pop(0)
+            drafts = task.propose(view, seed_of(seed, view.tile_id, task.name))
+            if drafts:
+                yield task, pick(drafts, seed, view.tile_id, task.name, "draft")
+                wanted -= 1
+                break
 
 
 def _sample(tile: TileRecord, view: TileView, task: Task, draft: Draft, number: int, seed: int) -> Sample:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from terra_cot.chains import caption, referring
 from terra_cot.chains.draft import Task
 from terra_cot.chains.level1 import area, boundary, counting, distance, existence, localisation
+from terra_cot.chains.level2 import character, largest_patch, mosaic, near, nearer, pressure, runoff, side
 
 TASKS: dict[str, Task] = {
     task.name: task
@@ -23,5 +24,13 @@ TASKS: dict[str, Task] = {
         area.TASK,
         boundary.TASK,
         distance.TASK,
+        nearer.TASK,
+        largest_patch.TASK,
+        side.TASK,
+        near.TASK,
+        character.TASK,
+        mosaic.TASK,
+        pressure.TASK,
+        runoff.TASK,
     )
 }

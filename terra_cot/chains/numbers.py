@@ -64,6 +64,14 @@ WRITTEN = {
     "distance": metres,
     "area_difference": percent,
     "component_share": percent,
+    "largest_pixels": pixels,
+    "largest_area": area,
+    "largest_distance": metres,
+    "buffer": gsd,
+    "near_share": percent,
+    "above_share": percent,
+    "left_share": percent,
+    "joint_share": percent,
 }
 """How each fact is written; facts that no text states (adjacent) are not here."""
 

@@ -16,21 +16,28 @@ instead of a distance transform per pair of classes, one image of bit sets is di
 from terra_cot.facts.labels import LabelFacts, measure, open_classes
 from terra_cot.facts.layout import MAX_CLASSES
 from terra_cot.facts.masks import adjacent, centroid, components, distance_px, opened, pixels
+from terra_cot.facts.regions import BUFFER_PX, before_pct, largest_patch, near, patches, within_pct
 from terra_cot.facts.units import area_m2, distance_m, location, share_pct
 
 __all__ = [
+    "BUFFER_PX",
     "MAX_CLASSES",
     "LabelFacts",
     "adjacent",
     "area_m2",
+    "before_pct",
     "centroid",
     "components",
     "distance_m",
     "distance_px",
+    "largest_patch",
     "location",
     "measure",
+    "near",
     "open_classes",
     "opened",
+    "patches",
     "pixels",
     "share_pct",
+    "within_pct",
 ]

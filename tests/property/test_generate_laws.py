@@ -50,6 +50,8 @@ OPTIONS = st.builds(
     caption=st.integers(0, 1),
     l1_min=st.integers(0, 3),
     l1_max=st.integers(3, 6),
+    l2_min=st.integers(0, 2),
+    l2_max=st.integers(2, 8),
     min_share_pct=st.sampled_from([0.1, 1.0, 20.0]),
 )
 
@@ -71,6 +73,9 @@ def test_the_laws_of_a_sample(record: TileRecord, options: GenerateOptions, seed
     assert len({sample.task for sample in by_tier["l1"]}) == len(by_tier["l1"]), "a task once a tile"
     if by_tier["l1"]:
         assert any(TASKS[sample.task].needs_pixels for sample in by_tier["l1"])
+    level2 = [sample for sample in found if sample.tier.startswith("l2_")]
+    assert len(level2) <= options.l2_max
+    assert len({sample.task for sample in level2}) == len(level2), "a composition once a tile"
     source = LEGENDS[str(record.legend)]
     label = record.label_array()
     valid = int(np.count_nonzero(source.vocabulary(options.view).index(label)))
@@ -90,7 +95,7 @@ def test_the_laws_of_a_sample(record: TileRecord, options: GenerateOptions, seed
 @given(TILES, st.integers(0, 1000))
 def test_another_seed_is_another_draw_of_the_same_facts(record: TileRecord, seed: int) -> None:
     """Captions have one draft a tile: with any seed they speak of the same masks."""
-    options = GenerateOptions(res=0, l1_min=0, l1_max=0, caption=1)
+    options = GenerateOptions(res=0, l1_min=0, l1_max=0, l2_min=0, l2_max=0, caption=1)
     first, second = (samples(record, options, value) for value in (seed, seed + 1))
     assert [sample.masks for sample in first] == [sample.masks for sample in second]
     assert [sample.evidence for sample in first] == [sample.evidence for sample in second]
