@@ -26,6 +26,7 @@ Settings = Annotated[
 ]
 Limit = Annotated[int | None, typer.Option(min=1, help="Take only the first N scenes.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder of the dataset.")]
+_DROPS_SHOWN = 5
 
 
 def main() -> None:
@@ -109,16 +110,14 @@ def scan(
     quiet: Quiet = False,
     force: Force = False,
 ) -> None:
-    """List the scenes of an archive, and what was dropped with its reason.
+    """List the scenes of an archive, and what was dropped with its reason. Run again after a crash: it goes on.
 
     Example: `terra-cot scan bigearthnet /archive/ben -o scenes.parquet --alignment alignment/`
     """
-    from itertools import islice
-
     from terra_cot import sources
     from terra_cot.errors import ConfigError
     from terra_cot.recipe import apply_settings
-    from terra_cot.scene import Drop, Scene, write_scenes
+    from terra_cot.stages.scan import dropped_beside, forget, scan_to
 
     for place in (out, *([alignment] if alignment else [])):
         console.need_free(place, force)
@@ -126,30 +125,39 @@ def scan(
         if not setting.startswith(("source.", "tile.") if alignment else "source."):
             raise ConfigError(f"--set {setting}: a scan has options of its source only, such as source.gsd_m=10")
     chosen = apply_settings({}, settings)
-    options = chosen.get("source", {})
-    drops: list[Drop] = []
-
-    with console.progress("scan", "scenes", quiet) as on_step:
-
-        def kept() -> Any:
-            count = 0
-            for item in sources.scan(kind, root, options):
-                if isinstance(item, Scene):
-                    count += 1
-                    on_step(count, 0)
-                    yield item
-                else:
-                    drops.append(item)
-
-        part = write_scenes(out, islice(kept(), limit))
+    listing = sources.listing(kind, root, chosen.get("source", {}))
+    with console.stages({"scan": "scenes"}, quiet) as on_step:
+        summary = scan_to(out, listing, limit, on_step)
+    forget(out)
     if as_json:
-        console.print_json({"scenes": part.rows, "dropped": [drop.to_row() for drop in drops]})
+        console.print_json({**summary, "dropped_file": str(dropped_beside(out))})
         return
-    console.say(f"{out}: {part.rows} scenes", quiet)
-    for drop in drops:
-        console.say(f"dropped {drop.level} {drop.item}: {drop.reason} ({drop.detail})", quiet)
+    _say_scan(out, summary, quiet)
     if alignment:
         _alignment(out, alignment, kind, chosen.get("tile", {}), quiet)
+
+
+def _say_scan(out: Path, summary: dict[str, Any], quiet: bool) -> None:
+    """What was read, kept and dropped by reason, and the first few drops in full."""
+    from itertools import islice
+
+    from terra_cot.stages.scan import dropped_beside, read_drops
+
+    dropped = summary["dropped"]
+    lost = dropped.get("scene", {})
+    why = f", dropped {_reasons(lost)}" if lost else ""
+    console.say(f"{out}: {summary['scenes'] + sum(lost.values())} scenes read, {summary['scenes']} kept{why}", quiet)
+    for level in dropped.keys() - {"scene"}:
+        console.say(f"{level}s dropped: {_reasons(dropped[level])}", quiet)
+    for drop in islice(read_drops(out), _DROPS_SHOWN):
+        console.say(f"dropped {drop['level']} {drop['item']}: {drop['reason']} ({drop['detail']})", quiet)
+    total = sum(sum(reasons.values()) for reasons in dropped.values())
+    if total > _DROPS_SHOWN:
+        console.say(f"... and {total - _DROPS_SHOWN} more in {dropped_beside(out)}", quiet)
+
+
+def _reasons(dropped: dict[str, int]) -> str:
+    return ", ".join(f"{number} {reason}" for reason, number in dropped.items())
 
 
 def _alignment(scenes: Path, folder: Path, kind: str, tile_options: dict[str, Any], quiet: bool) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -160,21 +161,43 @@ def write_part(folder: Path, table: Table, number: int, rows: Iterable[dict[str,
 
 def write_rows(path: Path, table: Table, rows: Iterable[dict[str, Any]]) -> Part:
     """Write rows as one Parquet file at `path`, atomically; the part's path is the file's name."""
+
+    def groups() -> Iterator[pa.Table]:
+        held = iter(rows)
+        while group := list(islice(held, table.rows_per_group)):
+            yield pa.Table.from_pylist(group, schema=table.schema)
+
+    return write_tables(path, table, groups())
+
+
+def write_tables(path: Path, table: Table, pieces: Iterable[pa.Table]) -> Part:
+    """`write_rows` of rows that are Arrow already, in pieces of any length: the bytes are the same."""
     written = 0
     with replacing(path) as temporary:
         with pq.ParquetWriter(temporary, table.schema, compression=_compression(table.schema)) as writer:
-            group: list[dict[str, Any]] = []
-            for row in rows:
-                group.append(row)
-                if len(group) == table.rows_per_group:
-                    writer.write_table(pa.Table.from_pylist(group, schema=table.schema))
-                    written += len(group)
-                    group = []
-            if group or not written:
-                writer.write_table(pa.Table.from_pylist(group, schema=table.schema))
-                written += len(group)
+            for group in _regrouped(pieces, table):
+                writer.write_table(group)
+                written += group.num_rows
         size, digest = temporary.stat().st_size, sha256_file(temporary)
     return Part(path.name, written, size, digest)
+
+
+def _regrouped(pieces: Iterable[pa.Table], table: Table) -> Iterator[pa.Table]:
+    """Row groups of the table's size, the last smaller; one of no rows where there are none."""
+    held: list[pa.Table] = []
+    rows, yielded = 0, False
+    for piece in pieces:
+        held.append(piece)
+        rows += piece.num_rows
+        while rows >= table.rows_per_group:
+            joined = pa.concat_tables(held)
+            yield joined.slice(0, table.rows_per_group).combine_chunks()
+            yielded, rows = True, rows - table.rows_per_group
+            held = [joined.slice(table.rows_per_group)] if rows else []
+    if rows:
+        yield pa.concat_tables(held).combine_chunks()
+    elif not yielded:
+        yield table.schema.empty_table()
 
 
 def _compression(schema: pa.Schema) -> dict[str, str]:

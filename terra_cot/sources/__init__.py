@@ -1,5 +1,7 @@
 """A source lists the scenes of one archive as its publisher lays it out; it reads names and headers, never pixels.
 
+Names come first, headers when a scan asks for them (see `listing.py`).
+
 To add one: a module here with `SOURCE = Source(...)`, one line in `SOURCES`, and its tests.
 """
 
@@ -14,6 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from terra_cot.errors import ConfigError, DataError, did_you_mean
+from terra_cot.listing import Entry, Listing, described
 from terra_cot.scene import Drop, Scene
 
 SOURCES = {
@@ -46,7 +49,7 @@ class Source:
     title: str
     licence: str
     options: type[Options]
-    scan: Callable[[Any, Any], Iterator[Scene | Drop]]
+    scan: Callable[[Any, Any], Iterator[Entry]]
     folder: bool = True
 
 
@@ -60,7 +63,12 @@ def source(kind: str) -> Source:
 
 
 def scan(kind: str, root: str | Path, options: dict[str, Any] | None = None) -> Iterator[Scene | Drop]:
-    """Scenes and drops of an archive, in an order that depends on names only.
+    """Scenes and drops of an archive, in an order that depends on names only; raises what `listing` raises."""
+    return described(listing(kind, root, options).entries)
+
+
+def listing(kind: str, root: str | Path, options: dict[str, Any] | None = None) -> Listing:
+    """What an archive holds, not yet described.
 
     Raises:
         ConfigError: unknown kind or option.
@@ -78,4 +86,5 @@ def scan(kind: str, root: str | Path, options: dict[str, Any] | None = None) -> 
         hint = did_you_mean(where, known) if first["type"] == "extra_forbidden" else ""
         raise ConfigError(f"source.{where}: {first['msg']}{hint} (options of {kind}: {', '.join(known)})") from None
     # A scenes.parquet is read from any folder.
-    return origin.scan(Path(root).resolve() if origin.folder else str(root), parsed)
+    place = Path(root).resolve() if origin.folder else str(root)
+    return Listing([kind, str(place), parsed.model_dump(mode="json")], origin.scan(place, parsed))

@@ -7,8 +7,8 @@ neither is guessed. All frames of a scene are brought to the grid of the finest 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
@@ -18,11 +18,14 @@ from terra_cot.cloud.formats import FORMATS, MaskFormat
 from terra_cot.errors import DataError, GridError, did_you_mean
 from terra_cot.grid import Grid, grid_of
 from terra_cot.header import opened
+from terra_cot.index import Index
 from terra_cot.legend import LEGENDS
+from terra_cot.listing import Entry, Place, Total
 from terra_cot.scene import Asset, CloudAsset, Drop, LabelAsset, SarUnit, Scene, SceneFrame
 from terra_cot.sources import Options, Source
 from terra_cot.tile import Modality
 from terra_cot.timeline import iso, name_frames, parse_datetime
+from terra_cot.walk import walk
 
 _SCENE = r"(?P<scene>[^/]+?)"
 _DATE = r"(?P<date>\d{4}-?\d{2}-?\d{2}(?:T\d{2}:?\d{2}:?\d{2})?)"
@@ -105,14 +108,29 @@ class RastersOptions(Options):
 Found = dict[str, dict[str, str]]  # scene -> date ("" without one) -> path below the root
 
 
-def scan(root: Path, options: RastersOptions, name: str = "rasters") -> Iterator[Scene | Drop]:
-    """One scene for every value of `{scene}`, in order."""
-    patterns = {text: _find(root, text) for text in _all_patterns(options)}
-    scenes = sorted({scene for entry in options.frames for text in entry.files for scene in patterns[text]})
-    if not scenes:
+def scan(root: Path, options: RastersOptions, name: str = "rasters") -> Iterator[Entry]:
+    """One place for every value of `{scene}`, in order."""
+    texts = list(dict.fromkeys(_all_patterns(options)))
+    imagery = {texts.index(text) for entry in options.frames for text in entry.files}
+    with Index() as index:
+        for number, text in enumerate(texts):
+            _find(root, text, number, index)
+        yield Total(len(index))
+        empty = True
+        for scene_id, fields in index.items():
+            patterns: dict[str, Found] = {text: {} for text in texts}
+            numbers = set()
+            for field, path in fields.items():
+                which, _, date = field.partition(" ")
+                numbers.add(int(which))
+                patterns[texts[int(which)]].setdefault(scene_id, {})[date] = path
+            if numbers & imagery:
+                empty = False
+                files = tuple(root / path for path in fields.values())
+                describe = partial(_scene, root, scene_id, options, patterns, name)
+                yield Place(scene_id, files, describe, (sorted(fields.items()), name))
+    if empty:
         raise DataError("no file matches", file=root, expected=[list(entry.files) for entry in options.frames])
-    for scene_id in scenes:
-        yield from _scene(root, scene_id, options, patterns, name)
 
 
 def _all_patterns(options: RastersOptions) -> list[str]:
@@ -124,37 +142,39 @@ def _all_patterns(options: RastersOptions) -> list[str]:
     return texts + ([options.label] if options.label else [])
 
 
-def _find(root: Path, pattern: str) -> Found:
-    """Paths that fit a pattern, by scene and date. `*` stands for part of a name, `**/` for any folders."""
-    literal = re.split(r"(\{scene\}|\{date\})", pattern)
-    parts: list[str] = []
-    seen: set[str] = set()
-    for piece in literal:
-        if piece in ("{scene}", "{date}"):
-            group = "scene" if piece == "{scene}" else "date"
-            parts.append(f"(?P={group})" if group in seen else (_SCENE if group == "scene" else _DATE))
-            seen.add(group)
-        else:
-            parts.append(re.escape(piece).replace(r"\*\*/", "(?:[^/]+/)*").replace(r"\*", "[^/]*"))
-    expression = re.compile("".join(parts))
-    found: Found = defaultdict(dict)
-    wild = re.sub(r"[\[\]?]", lambda char: f"[{char[0]}]", pattern)  # to glob they mean more than themselves
-    for path in sorted(root.glob(wild.replace("{scene}", "*").replace("{date}", "*"))):
-        below = path.relative_to(root).as_posix()
+def _find(root: Path, pattern: str, number: int, index: Index) -> None:
+    """Put the paths that fit a pattern into the index, by scene and date."""
+    expression = re.compile("".join(_expressions(pattern)))
+    clash: tuple[str, str, str] | None = None
+    for below in walk(root, pattern.replace("{scene}", "*").replace("{date}", "*")):
         match = expression.fullmatch(below)
         if match:
             groups = match.groupdict()
-            scene, date = groups.get("scene") or root.name, _plain_date(groups.get("date"))
-            if date in found[scene]:
-                raise DataError(
-                    "two files fit one place of the pattern",
-                    file=root,
-                    got=[found[scene][date], below],
-                    expected=f"one for scene {scene}",
-                    fix=f"make the pattern {pattern} tell them apart with {{scene}} or {{date}}",
-                )
-            found[scene][date] = below
-    return found
+            scene, field = groups.get("scene") or root.name, f"{number} {_plain_date(groups.get('date'))}"
+            if not index.add(scene, field, below):
+                earlier, later = sorted((index.get(scene)[field], below))
+                if earlier != later:  # `**/` may lead to one file in two ways
+                    clash = min(clash or (scene, earlier, later), (scene, earlier, later))
+    if clash:
+        raise DataError(
+            "two files fit one place of the pattern",
+            file=root,
+            got=list(clash[1:]),
+            expected=f"one for scene {clash[0]}",
+            fix=f"make the pattern {pattern} tell them apart with {{scene}} or {{date}}",
+        )
+
+
+def _expressions(pattern: str) -> Iterator[str]:
+    """A pattern as pieces of a regular expression. `*` stands for part of a name, `**/` for any folders."""
+    seen: set[str] = set()
+    for piece in re.split(r"(\{scene\}|\{date\})", pattern):
+        if piece in ("{scene}", "{date}"):
+            group = "scene" if piece == "{scene}" else "date"
+            yield f"(?P={group})" if group in seen else (_SCENE if group == "scene" else _DATE)
+            seen.add(group)
+        else:
+            yield re.escape(piece).replace(r"\*\*/", "(?:[^/]+/)*").replace(r"\*", "[^/]*")
 
 
 def _plain_date(text: str | None) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import Field
 
 from terra_cot.errors import DataError
+from terra_cot.listing import described
 from terra_cot.scene import Drop, Scene
 from terra_cot.sources import Options, Source, rasters, xbd
 
@@ -40,14 +41,14 @@ def scan(root: Path, options: WorldOptions) -> Iterator[Scene | Drop]:
     if not (root / "world.json").is_file():
         raise DataError("no world.json", file=root, fix="write a world with `terra-cot world OUT`")
     place = 0
-    for found in rasters.scan(root, _PLACES, name="world") if (root / "scenes").is_dir() else ():
+    for found in described(rasters.scan(root, _PLACES, name="world")) if (root / "scenes").is_dir() else ():
         if isinstance(found, Scene):
             test = place % options.test_every == options.test_every - 1
             found = replace(found, split="test" if test else "train")
             place += 1
         yield found
     if options.disasters and (root / "disaster").is_dir():
-        for found in xbd.scan(root / "disaster", xbd.XbdOptions(licence="CC0-1.0")):
+        for found in described(xbd.scan(root / "disaster", xbd.XbdOptions(licence="CC0-1.0"))):
             yield replace(found, source="world") if isinstance(found, Scene) else found
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
 import orjson
 
-from terra_cot.atomic import write_bytes
+from terra_cot.atomic import replacing
 from terra_cot.card import write_card
 from terra_cot.counts import SAMPLE_KEYS, dataset_counts
 from terra_cot.errors import DataError
 from terra_cot.manifest import file_entry, write_manifest
 from terra_cot.recipe import Recipe
 from terra_cot.shards import SAMPLES, TILES
+from terra_cot.stages.scan import read_drops
 from terra_cot.workspace import Marker, Workspace
 
 
@@ -27,16 +29,19 @@ def finish(workspace: Workspace, recipe: Recipe, mix: dict[str, Any] | None = No
     workspace.sweep()  # again: a worker of a killed run may have outlived the start of this one
     summary = orjson.loads((workspace.hidden / "scan.json").read_bytes())
     tiles, samples = workspace.markers.all(TILES), workspace.markers.all(SAMPLES)
-    drops = [*summary["drops"], *(drop for marker in chain(tiles, samples) for drop in marker.drops)]
-    write_bytes(
-        workspace.folder / "dropped.jsonl",
-        b"".join(orjson.dumps(drop, option=orjson.OPT_APPEND_NEWLINE) for drop in drops),
-    )
+
+    def drops() -> Iterator[dict[str, str]]:
+        yield from read_drops(workspace.hidden / "scenes.parquet")
+        for marker in chain(tiles, samples):
+            yield from marker.drops
+
+    with replacing(workspace.folder / "dropped.jsonl") as temporary, temporary.open("wb") as lines:
+        lines.writelines(orjson.dumps(drop, option=orjson.OPT_APPEND_NEWLINE) for drop in drops())
     counts = dataset_counts(
         scenes=summary["scenes"],
         tiles=_total(tiles, "split"),
         samples={key: _total(samples, key) for key in SAMPLE_KEYS} if samples else None,
-        drops=drops,
+        drops=drops(),
     )
     body = {
         "recipe": recipe.body(),

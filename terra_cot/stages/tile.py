@@ -54,7 +54,7 @@ def tile_scenes(workspace: Workspace, recipe: Recipe, workers: int, on_step: OnS
         raise DataError(
             "no scene is left after the scan",
             file=recipe.source.root,
-            fix=f"see why each was dropped in {workspace.hidden / 'scan.json'}",
+            fix=f"see why each was dropped in {workspace.hidden / 'scenes.dropped.jsonl'}",
         )
     if recipe.splits is not None:
         deal_cells(workspace.hidden, read_scenes(scenes), recipe.tile, recipe.splits, recipe.seed)

@@ -77,7 +77,8 @@ def make_tiles(folder: Path, recipe: Recipe, tiles: int, a_part: int) -> None:
     rng = np.random.default_rng(0)
     picture = encode.png(rng.integers(0, 255, (SIDE_PX, SIDE_PX, 3)).astype(np.uint8))
     with Workspace(folder, recipe.body()) as workspace:
-        (workspace.hidden / "scan.json").write_text('{"scenes": 1, "sources": [], "drops": []}')
+        (workspace.hidden / "scan.json").write_text('{"scenes": 1, "sources": [], "dropped": {}}')
+        (workspace.hidden / "scenes.dropped.jsonl").touch()
         parts = []
         for number in range(tiles // a_part):
             rows = (tile(number * a_part + k, rng, picture).to_row() for k in range(a_part))
