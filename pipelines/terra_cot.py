@@ -332,6 +332,34 @@ def show(
     console.say(str(out), quiet)
 
 
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="Folder of a dataset.")],
+    to: Annotated[str, typer.Option("--to", help="terrascope, coco, conversations, croissant or geo.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")],
+    split: Annotated[list[str], typer.Option("--split", help="Only this split. Repeatable.")] = [],  # noqa: B006
+    as_json: Json = False,
+    quiet: Quiet = False,
+    force: Force = False,
+) -> None:
+    """Write a dataset in the form that another tool reads. `geo` again after the dataset grew: only what is new.
+
+    Example: `terra-cot export out/ --to coco -o coco/ --split train`
+    """
+    from terra_cot.export import export as write
+
+    with console.progress(f"export {to}", "tiles", quiet) as on_step:
+        note = write(folder, to, out, splits=tuple(split), force=force, on_step=on_step)
+    if as_json:
+        console.print_json(note)
+        return
+    for kind, count in note["counts"].items():
+        why = ", ".join(f"{number} {reason}" for reason, number in count["dropped"].items())
+        line = f"{kind}: {count['read']} read, {count['written']} written" + (f", dropped {why}" if why else "")
+        console.say(line, quiet)
+    console.say(f"done: {out}", quiet)
+
+
 def _recipe(name: str, settings: list[str], limit: int | None) -> Recipe:
     from pipelines.recipes import recipe_path
     from terra_cot.recipe import load_recipe

@@ -21,7 +21,7 @@ from terra_cot.errors import ConflictError, DataError
 from terra_cot.manifest import NAME as MANIFEST
 from terra_cot.shards import Part, Table
 
-_OWN = ("tiles", "samples", ".progress", MANIFEST, "README.md", "dropped.jsonl")
+_OWN = ("tiles", "samples", ".progress", MANIFEST, "README.md", "croissant.json", "dropped.jsonl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ class Workspace:
         for name in ("tiles", "samples", ".progress"):
             if (self.folder / name).is_dir():
                 clear_leftovers(self.folder / name)
-        for name in (MANIFEST, "README.md", "dropped.jsonl"):
+        for name in (MANIFEST, "README.md", "croissant.json", "dropped.jsonl"):
             clear_leftovers(self.folder, name)
 
     def _clear(self) -> None:

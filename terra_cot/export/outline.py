@@ -12,6 +12,8 @@ from shapely.geometry import MultiPolygon, Polygon, box, shape
 from shapely.geometry.base import BaseGeometry
 from shapely.geometry.polygon import orient
 
+from terra_cot.grid import Grid
+
 _DECIMALS = 8  # of a degree: a millimetre
 
 
@@ -27,10 +29,22 @@ def outline(mask: NDArray[np.bool_], transform: Affine, to_degrees: Transformer)
     found = features.shapes(mask.astype(np.uint8), mask=mask, connectivity=4, transform=transform)
     pieces: list[Polygon] = []
     for geometry, _ in found:
-        pieces += _polygons(_cut(shapely.transform(shape(geometry), _degrees(to_degrees))))
+        ground = shape(geometry)
+        if not ground.is_valid:  # a hole that touches itself at a corner is one ring here, and two in a valid polygon
+            ground = shapely.make_valid(ground)
+        pieces += _polygons(_cut(shapely.transform(ground, _degrees(to_degrees))))
     if not pieces:
         return None
     return MultiPolygon([orient(piece) for piece in pieces])
+
+
+def footprint(grid: Grid) -> BaseGeometry:
+    """The ground of a tile: its four corners, or two parts at the antimeridian."""
+    corners = [(0, 0), (0, grid.height), (grid.width, grid.height), (grid.width, 0)]
+    ring = Polygon([grid.transform @ corner for corner in corners])
+    to_degrees = Transformer.from_crs(grid.crs, "EPSG:4326", always_xy=True)
+    parts = [orient(part) for part in _polygons(_cut(shapely.transform(ring, _degrees(to_degrees))))]
+    return parts[0] if len(parts) == 1 else MultiPolygon(parts)
 
 
 def _degrees(to_degrees: Transformer) -> object:

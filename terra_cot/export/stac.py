@@ -10,9 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from terra_cot.card import SPDX
-from terra_cot.export.outline import bounds
+from terra_cot.export.outline import bounds, footprint
 from terra_cot.grid import Grid
-from terra_cot.sources.stac.place import ground
 from terra_cot.tile import FrameRecord, TileRecord
 from terra_cot.timeline import iso, parse_datetime
 
@@ -26,7 +25,7 @@ def item(
 ) -> dict[str, Any]:
     """One date of a tile. `datetime` is that of the first record (optical before SAR); where they differ, start and
     end say between what."""
-    area = ground(grid)
+    area = footprint(grid)
     moments = [parse_datetime(record.datetime) for record in records if record.datetime]
     span = {"start_datetime": iso(min(moments)), "end_datetime": iso(max(moments))} if len(set(moments)) > 1 else {}
     return {

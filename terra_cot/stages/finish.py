@@ -1,4 +1,4 @@
-"""Finish: counts, dropped.jsonl, the dataset card and, last, the manifest."""
+"""Finish: counts, dropped.jsonl, the dataset card, Croissant metadata and, last, the manifest."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import orjson
 from terra_cot.atomic import replacing
 from terra_cot.card import write_card
 from terra_cot.counts import SAMPLE_KEYS, dataset_counts
+from terra_cot.croissant import write_croissant
 from terra_cot.errors import DataError
 from terra_cot.manifest import file_entry, write_manifest
 from terra_cot.recipe import Recipe
@@ -53,7 +54,8 @@ def finish(workspace: Workspace, recipe: Recipe, mix: dict[str, Any] | None = No
     if mix is not None:
         body["mix"] = mix
     write_card(workspace.folder, body)
-    body["files"] = [file_entry(workspace.folder, name) for name in ("README.md", "dropped.jsonl")]
+    write_croissant(workspace.folder, body)
+    body["files"] = [file_entry(workspace.folder, name) for name in ("README.md", "croissant.json", "dropped.jsonl")]
     parts = [marker.part for marker in chain(tiles, samples) if marker.part.rows]
     if not any(marker.part.rows for marker in tiles):
         why = ", ".join(f"{number} {reason}" for reason, number in counts["tiles"]["dropped"].items())

@@ -13,6 +13,8 @@ from terra_cot.atomic import sha256_file, sha256_json
 from terra_cot.card import NAME as CARD
 from terra_cot.card import card_text
 from terra_cot.counts import SAMPLE_KEYS, dataset_counts
+from terra_cot.croissant import NAME as CROISSANT
+from terra_cot.croissant import croissant_text
 from terra_cot.engine import work
 from terra_cot.errors import DataError
 from terra_cot.manifest import NAME as MANIFEST
@@ -124,3 +126,6 @@ def _card(folder: Path, manifest: dict[str, Any]) -> Iterator[Problem]:
     path = folder / CARD
     if path.is_file() and path.read_bytes() != card_text(manifest).encode():
         yield Problem(CARD, None, "", "is not the card of this manifest")
+    path = folder / CROISSANT
+    if path.is_file() and path.read_bytes() != croissant_text(manifest):
+        yield Problem(CROISSANT, None, "", "is not the metadata of this manifest")

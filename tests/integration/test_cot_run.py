@@ -16,7 +16,7 @@ import pytest
 import yaml
 from geofactory import SCRIPT, cli, cli_here, rasters_archive
 
-KEPT = ("tiles", "samples", "README.md", "manifest.json", "dropped.jsonl")
+KEPT = ("tiles", "samples", "README.md", "croissant.json", "manifest.json", "dropped.jsonl")
 
 
 @pytest.fixture(scope="module")
