@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -20,15 +21,18 @@ import pyarrow.parquet as pq
 from terra_cot.errors import DataError
 from terra_cot.grid import Grid, grid_of
 from terra_cot.header import opened
+from terra_cot.index import Index
+from terra_cot.listing import Entry, Place, Total
 from terra_cot.scene import Asset, Drop, LabelAsset, Scene, SceneFrame
 from terra_cot.sources import Options, Source
 from terra_cot.timeline import iso, parse_datetime
+from terra_cot.walk import sorted_folders, walk
 
 BANDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B11", "B12")
 POLARISATIONS = ("VV", "VH")
 PATCH_PX, GSD_M = 120, 10.0
 _METADATA = ("metadata.parquet", "metadata_for_patches_with_snow_cloud_or_shadow.parquet")
-
+_COLUMNS = ("patch_id", "split", "s1_name")
 _FLAGS = ("contains_cloud_or_shadow", "contains_seasonal_snow")
 
 
@@ -56,39 +60,48 @@ class _Record:
     snow: bool | None = None
 
 
-def scan(root: Path, options: BigEarthNetOptions) -> Iterator[Scene | Drop]:
-    """One scene a patch, in order of patch name; optical and SAR of a patch are both its date t0."""
+def scan(root: Path, options: BigEarthNetOptions) -> Iterator[Entry]:
+    """One place a patch, in order of folder and name; optical and SAR of a patch are both its date t0."""
     folder = _one_folder(root, r"BigEarthNet-(S2.*|v1\.0)")
-    records = _metadata(root)
     s1_folder = _one_folder(root, r"BigEarthNet-S1.*", required=False)
-    sar_v1: dict[str, str] = {}
-    if records is None and s1_folder is not None and options.sar:
-        sar_v1, drops = _v1_partners(s1_folder)
-        yield from drops
-    for patch in _patches(folder):
-        if records is not None:
-            record = records.get(patch.name)
-            if record is None:
-                yield Drop("scene", patch.name, "not_in_metadata", f"no row in {' or '.join(_METADATA)}")
-                continue
-        else:
-            record = _Record("train", sar_v1.get(patch.name))
-        if record.split not in options.splits:
-            yield Drop("scene", patch.name, "split_not_asked", record.split)
-            continue
-        if record.cloud and options.cloudy == "drop":
-            yield Drop("scene", patch.name, _FLAGS[0], "flagged in the metadata")
-            continue
-        if record.snow and options.snowy == "drop":
-            yield Drop("scene", patch.name, _FLAGS[1], "flagged in the metadata")
-            continue
-        yield from _scene(root, patch, record, s1_folder, options)
+    with Index() as records, Index() as sar_v1:
+        v2 = _metadata(root, records)
+        if v2:
+            yield Total(len(records))
+        elif s1_folder is not None and options.sar:
+            yield from _v1_partners(s1_folder, sar_v1)
+        for patch in _patches(folder):
+            if v2:
+                row = records.get(patch.name).get("")
+                if row is None:
+                    yield Drop("scene", patch.name, "not_in_metadata", f"no row in {' or '.join(_METADATA)}")
+                    continue
+                record = _Record(*orjson.loads(row))
+            else:
+                record = _Record("train", sar_v1.get(patch.name).get(""))
+            if record.split not in options.splits:
+                yield Drop("scene", patch.name, "split_not_asked", record.split)
+            elif record.cloud and options.cloudy == "drop":
+                yield Drop("scene", patch.name, _FLAGS[0], "flagged in the metadata")
+            elif record.snow and options.snowy == "drop":
+                yield Drop("scene", patch.name, _FLAGS[1], "flagged in the metadata")
+            else:
+                describe = partial(_scene, root, patch, record, s1_folder, options)
+                yield Place(patch.name, _looked_at(root, patch, record, s1_folder), describe, astuple(record))
+
+
+def _looked_at(root: Path, patch: Path, record: _Record, s1_folder: Path | None) -> tuple[Path, ...]:
+    """What the description of a patch follows from: a folder stands for the names in it."""
+    partners = _partner_folders(s1_folder, record.s1_name) if s1_folder and record.s1_name else ()
+    documents = [folder / f"{folder.name}_labels_metadata.json" for folder in (patch, *partners)]
+    return patch, patch / f"{patch.name}_B02.tif", *partners, *documents, _label(root, patch)
 
 
 def _scene(
     root: Path, patch: Path, record: _Record, s1_folder: Path | None, options: BigEarthNetOptions
 ) -> Iterator[Scene | Drop]:
-    missing = [band for band in BANDS if not (patch / f"{patch.name}_{band}.tif").is_file()]
+    names = {path.name for path in patch.iterdir()}
+    missing = [band for band in BANDS if f"{patch.name}_{band}.tif" not in names]
     if missing:
         yield Drop("scene", patch.name, "missing_band", ", ".join(missing))
         return
@@ -105,7 +118,7 @@ def _scene(
             frames.append(SceneFrame("t0", _datetime(partner), "sar", _assets(root, partner, POLARISATIONS), unit="dB"))
         except DataError as error:
             yield Drop.of("frame", f"{patch.name}/sar", error)
-    label = root / "Reference_Maps" / patch.parent.name / patch.name / f"{patch.name}_reference_map.tif"
+    label = _label(root, patch)
     labelled = label.is_file()
     yield Scene(
         scene_id=patch.name,
@@ -140,14 +153,23 @@ def _assets(root: Path, patch: Path, bands: tuple[str, ...]) -> tuple[Asset, ...
     return tuple(Asset(f"{below}/{patch.name}_{band}.tif", (band,)) for band in bands)
 
 
+def _label(root: Path, patch: Path) -> Path:
+    return root / "Reference_Maps" / patch.parent.name / patch.name / f"{patch.name}_reference_map.tif"
+
+
+def _partner_folders(s1_folder: Path, name: str) -> tuple[Path, Path]:
+    """Where v2 and where v1 has a Sentinel-1 patch."""
+    return s1_folder / name.rsplit("_", 3)[0] / name, s1_folder / name
+
+
 def _partner(s1_folder: Path | None, name: str | None) -> Path:
     """The Sentinel-1 patch folder; DataError says why there is none."""
     if s1_folder is None:
         raise DataError("no BigEarthNet-S1 folder", reason="missing_sar")
     if name is None:
         raise DataError("no Sentinel-1 partner is named", reason="missing_sar")
-    nested = s1_folder / name.rsplit("_", 3)[0] / name
-    folder = nested if nested.is_dir() else s1_folder / name
+    nested, flat = _partner_folders(s1_folder, name)
+    folder = nested if nested.is_dir() else flat
     missing = [band for band in POLARISATIONS if not (folder / f"{name}_{band}.tif").is_file()]
     if missing:
         raise DataError(f"no {', '.join(missing)}", file=name, reason="missing_sar")
@@ -176,38 +198,40 @@ def _json(path: Path) -> dict[str, object]:
     return values if isinstance(values, dict) else {}
 
 
-def _v1_partners(s1_folder: Path) -> tuple[dict[str, str], list[Drop]]:
-    """Sentinel-2 patch name -> Sentinel-1 patch name, from the JSON beside each Sentinel-1 patch; unusable JSON."""
-    partners: dict[str, str] = {}
+def _v1_partners(s1_folder: Path, partners: Index) -> list[Drop]:
+    """Put Sentinel-2 patch name -> Sentinel-1 patch name, from the JSON beside each Sentinel-1 patch; unusable JSON."""
     drops: list[Drop] = []
-    for document in sorted(s1_folder.glob("*/*_labels_metadata.json")):
+    for below in walk(s1_folder, "*/*_labels_metadata.json"):
+        document = s1_folder / below
         try:
             partner = _json(document).get("corresponding_s2_patch")
         except DataError as error:
             drops.append(Drop.of("frame", document.parent.name, error))
             continue
-        if isinstance(partner, str):
-            partners[partner] = document.parent.name
-    return partners, drops
+        # Of two that name one patch the last in order of name is taken, whatever the order of the walk.
+        if isinstance(partner, str) and document.parent.name > partners.get(partner).get("", ""):
+            partners.put(partner, value=document.parent.name)
+    return sorted(drops, key=lambda drop: drop.item)
 
 
-def _metadata(root: Path) -> dict[str, _Record] | None:
-    """Rows of v2's metadata tables by patch name; None where there are no tables (v1)."""
+def _metadata(root: Path, records: Index) -> bool:
+    """Put the rows of v2's metadata tables by patch name; False where there are no tables (v1)."""
     tables = [root / name for name in _METADATA if (root / name).is_file()]
-    if not tables:
-        return None
-    records: dict[str, _Record] = {}
     for path in tables:
         try:
-            columns = ["patch_id", "split", "s1_name"]
-            known = pq.read_schema(path).names
-            table = pq.read_table(path, columns=columns + [flag for flag in _FLAGS if flag in known])
+            with pq.ParquetFile(path) as table:
+                known = table.schema_arrow.names
+                absent = [name for name in _COLUMNS if name not in known]
+                if absent:
+                    raise DataError("unreadable metadata", file=path, got=known, expected=absent)
+                columns = [*_COLUMNS, *(flag for flag in _FLAGS if flag in known)]
+                for batch in table.iter_batches(65536, columns=columns):
+                    for row in batch.to_pylist():
+                        values = [row[name] for name in _COLUMNS[1:]] + [row.get(flag) for flag in _FLAGS]
+                        records.put(row["patch_id"], value=orjson.dumps(values).decode())
         except (OSError, ValueError) as error:
             raise DataError(f"unreadable metadata ({error})", file=path) from None
-        for row in table.to_pylist():
-            cloud, snow = (row.get(flag) for flag in _FLAGS)
-            records[row["patch_id"]] = _Record(row["split"], row["s1_name"], cloud, snow)
-    return records
+    return bool(tables)
 
 
 def _one_folder(root: Path, pattern: str, required: bool = True) -> Path | None:
@@ -225,9 +249,11 @@ def _one_folder(root: Path, pattern: str, required: bool = True) -> Path | None:
 def _patches(folder: Path | None) -> Iterator[Path]:
     """Patch folders in order of name: one level down in v1, two in v2."""
     assert folder is not None
-    for first in sorted(path for path in folder.iterdir() if path.is_dir()):
-        inner = sorted(path for path in first.iterdir() if path.is_dir())
-        yield from inner or [first]
+    for name in sorted_folders(folder):
+        inner = sorted_folders(folder / name)
+        yield from (folder / name / patch for patch in inner)
+        if not inner:
+            yield folder / name
 
 
 SOURCE = Source("bigearthnet", "BigEarthNet", "CDLA-Permissive-1.0", BigEarthNetOptions, scan)

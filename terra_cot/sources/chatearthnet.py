@@ -14,6 +14,7 @@ The Sentinel-1 PNG hold display values: how they were made from backscatter is n
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -24,12 +25,17 @@ from pydantic import field_validator
 from terra_cot.errors import DataError
 from terra_cot.grid import Grid
 from terra_cot.header import picture
+from terra_cot.index import Index
+from terra_cot.listing import Entry, Place, Total
 from terra_cot.scene import Asset, Drop, LabelAsset, Scene, SceneFrame
 from terra_cot.sources import Options, Source
+from terra_cot.walk import walk
 
 SIZE_PX, GSD_M = 256, 10.0
 _IMAGES = ("s2_images", "s2_rgb_images/s2_images", "s2_rgb_images")
 _SAR = ("s1_images", ".")
+_POLARISATIONS = ("VV", "VH")
+_PATH = "path"
 _SPLITS = {"train": "train", "val": "validation", "validation": "validation", "test": "test"}
 _GRID = Grid(None, Affine.scale(GSD_M, -GSD_M), SIZE_PX, SIZE_PX, GSD_M)
 
@@ -52,8 +58,8 @@ class ChatEarthNetOptions(Options):
         return folder
 
 
-def scan(root: Path, options: ChatEarthNetOptions) -> Iterator[Scene | Drop]:
-    """One scene an image, in order of name. Its split is that of its folder (s2_images/train/...) or of the JSON."""
+def scan(root: Path, options: ChatEarthNetOptions) -> Iterator[Entry]:
+    """One place an image, in order of name. Its split is that of its folder (s2_images/train/...) or of the JSON."""
     images = next((root / name for name in _IMAGES if _holds_png(root / name)), None)
     if images is None:
         raise DataError("not a ChatEarthNet archive", file=root, expected="s2_images/NAME.png")
@@ -61,24 +67,28 @@ def scan(root: Path, options: ChatEarthNetOptions) -> Iterator[Scene | Drop]:
     if labels and not labels.is_dir():
         raise DataError("no folder of label maps", file=labels, fix="set source.labels, or null for none")
     sar = next((root / name for name in _SAR if (root / name / "vv").is_dir() or (root / name / "vh").is_dir()), None)
-    found, splits = _images(images)
-    if not splits:
-        splits, drops = _captions(root, options.captions)
-        yield from drops
-    for name in sorted({*found, *splits}):
-        scene_id, claims = PurePosixPath(name).stem, splits.get(name, [])
-        if name not in found:
-            yield Drop("scene", scene_id, "missing_file", f"no {name} in {images.relative_to(root)}")
-        elif not claims:
-            yield Drop("scene", scene_id, "not_in_metadata", "neither a folder nor a caption tells its split")
-        elif len(set(claims)) > 1:
-            yield Drop("scene", scene_id, "two_splits", ", ".join(claims))
-        elif claims[0] not in options.splits:
-            yield Drop("scene", scene_id, "split_not_asked", claims[0])
-        else:
-            if len(claims) > 1:
-                yield Drop("scene", scene_id, "duplicate_scene", f"named {len(claims)} times, kept once")
-            yield from _scene(root, found[name], claims[0], sar, labels, options)
+    with Index() as index:
+        if not _images(images, index):
+            yield from _captions(root, options.captions, index)
+        yield Total(len(index))
+        for name, fields in index.items():
+            scene_id, below = PurePosixPath(name).stem, fields.pop(_PATH, None)
+            claims = [fields[field] for field in sorted(fields)]
+            if below is None:
+                yield Drop("scene", scene_id, "missing_file", f"no {name} in {images.relative_to(root)}")
+            elif not claims:
+                yield Drop("scene", scene_id, "not_in_metadata", "neither a folder nor a caption tells its split")
+            elif len(set(claims)) > 1:
+                yield Drop("scene", scene_id, "two_splits", ", ".join(claims))
+            elif claims[0] not in options.splits:
+                yield Drop("scene", scene_id, "split_not_asked", claims[0])
+            else:
+                if len(claims) > 1:
+                    yield Drop("scene", scene_id, "duplicate_scene", f"named {len(claims)} times, kept once")
+                image = images / below
+                files = (image, *_sar_files(sar, image), *_label_files(labels, scene_id))
+                describe = partial(_scene, root, image, claims[0], sar, labels, options)
+                yield Place(scene_id, files, describe, (below, claims[0]))
 
 
 def _scene(
@@ -98,7 +108,10 @@ def _scene(
         try:
             if sar is None:
                 raise DataError("no folder s1_images/vv or s1_images/vh", reason="missing_sar")
-            pair = [_asset(root, sar / band.lower() / image.name, "L", (band,), "missing_sar") for band in ("VV", "VH")]
+            pair = [
+                _asset(root, path, "L", (band,), "missing_sar")
+                for band, path in zip(_POLARISATIONS, _sar_files(sar, image), strict=True)
+            ]
             frames.append(SceneFrame("t0", None, "sar", tuple(pair)))
         except DataError as error:
             yield Drop.of("frame", f"{scene_id}/sar", error)
@@ -128,8 +141,17 @@ def _asset(root: Path, path: Path, mode: str, bands: tuple[str, ...], missing: s
     return Asset(path.relative_to(root).as_posix(), bands)
 
 
+def _sar_files(sar: Path | None, image: Path) -> list[Path]:
+    return [sar / band.lower() / image.name for band in _POLARISATIONS] if sar else []
+
+
+def _label_files(labels: Path | None, scene_id: str) -> list[Path]:
+    """Where the label map of a scene may be."""
+    return [labels / f"{scene_id}.{end}" for end in ("png", "tif")] if labels else []
+
+
 def _label(root: Path, labels: Path, scene_id: str) -> LabelAsset | None:
-    path = next((path for end in ("png", "tif") if (path := labels / f"{scene_id}.{end}").is_file()), None)
+    path = next((path for path in _label_files(labels, scene_id) if path.is_file()), None)
     if path is None:
         return None
     _check_size(path, picture(path).shape)
@@ -147,34 +169,36 @@ def _holds_png(folder: Path) -> bool:
     return any(next(place.glob("*.png"), None) for place in places)
 
 
-def _images(folder: Path) -> tuple[dict[str, Path], dict[str, list[str]]]:
-    """Image files by name, and the split of every folder named after a split that holds the name."""
-    found = {path.name: path for path in folder.glob("*.png")}
-    splits: dict[str, list[str]] = {}
-    for name, split in _SPLITS.items():
-        for path in (folder / name).glob("*.png"):
-            found[path.name] = path
-            splits.setdefault(path.name, []).append(split)
-    return found, splits
+def _images(folder: Path, index: Index) -> bool:
+    """Put the image files by name, and the split of every folder named after a split; False without such folders."""
+    split_told = False
+    for name in walk(folder, "*.png"):
+        index.put(name, _PATH, name)
+    for number, (inner, split) in enumerate(_SPLITS.items()):
+        for below in walk(folder, f"{inner}/*.png"):
+            name = PurePosixPath(below).name
+            index.put(name, _PATH, below)
+            index.put(name, f"{number}", split)
+            split_told = True
+    return split_told
 
 
-def _captions(root: Path, kind: str) -> tuple[dict[str, list[str]], list[Drop]]:
-    """Image name -> the split of every caption that names it; and the records that name none."""
+def _captions(root: Path, kind: str, index: Index) -> list[Drop]:
+    """Put the split of every caption by the image that it names; the records that name none are dropped."""
     files = {
         split: root / "json_files" / f"ChatEarthNet_caps_{kind}_{split}.json" for split in ("train", "val", "test")
     }
     if not any(path.is_file() for path in files.values()):
         raise DataError("nothing tells the splits", file=root, expected=f"json_files/{files['train'].name}")
-    splits: dict[str, list[str]] = {}
     drops: list[Drop] = []
-    for split, path in files.items():
+    for number, (split, path) in enumerate(files.items()):
         for row, record in enumerate(_records(path) if path.is_file() else []):
             named = record.get("image", record.get("image_id")) if isinstance(record, dict) else None
             if isinstance(named, str) and named:
-                splits.setdefault(named, []).append(_SPLITS[split])
+                index.put(named, f"{number} {row:012d}", _SPLITS[split])
             else:
                 drops.append(Drop("scene", f"{path.name}:{row}", "bad_record", "a caption that names no image"))
-    return splits, drops
+    return drops
 
 
 def _records(path: Path) -> list[Any]:

@@ -9,6 +9,7 @@ equal bands (grey is read too). Not told: whether 128 itself is road (here it is
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from terra_cot.errors import DataError
 from terra_cot.grid import Grid
 from terra_cot.header import picture
+from terra_cot.listing import Entry, Place
 from terra_cot.scene import Asset, Drop, LabelAsset, Scene, SceneFrame
 from terra_cot.sources import Options, Source
 
@@ -34,8 +36,8 @@ class DeepGlobeRoadOptions(Options):
     licence: str = LICENCE
 
 
-def scan(root: Path, options: DeepGlobeRoadOptions) -> Iterator[Scene | Drop]:
-    """One scene an image, by split and name."""
+def scan(root: Path, options: DeepGlobeRoadOptions) -> Iterator[Entry]:
+    """One place an image, by split and name."""
     if not any(next((root / folder).glob("*_sat.jpg"), None) for folder in _SPLITS):
         raise DataError("not a DeepGlobe road archive", file=root, expected="train/ID_sat.jpg and train/ID_mask.png")
     for folder, split in _SPLITS.items():
@@ -49,10 +51,18 @@ def scan(root: Path, options: DeepGlobeRoadOptions) -> Iterator[Scene | Drop]:
             elif name not in masks and split == "train":
                 yield Drop("scene", name, "missing_mask", f"{folder}/{name}_sat.jpg has no {name}_mask.png")
             else:
-                try:
-                    yield _scene(root, name, images[name], masks.get(name), split, options.licence)
-                except DataError as error:
-                    yield Drop.of("scene", name, error)
+                image, mask = images[name], masks.get(name)
+                describe = partial(_described, root, name, image, mask, split, options.licence)
+                yield Place(name, (image, mask) if mask else (image,), describe, (split,))
+
+
+def _described(
+    root: Path, name: str, image: Path, mask: Path | None, split: str, licence: str
+) -> Iterator[Scene | Drop]:
+    try:
+        yield _scene(root, name, image, mask, split, licence)
+    except DataError as error:
+        yield Drop.of("scene", name, error)
 
 
 def _scene(root: Path, name: str, image: Path, mask: Path | None, split: str, licence: str) -> Scene:

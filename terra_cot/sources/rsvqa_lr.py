@@ -10,6 +10,7 @@ whether the TIFF files carry a CRS (if they do it is used), and the licence, CC-
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ import orjson
 from terra_cot.errors import DataError
 from terra_cot.grid import grid_of
 from terra_cot.header import opened
+from terra_cot.listing import Entry, Place
 from terra_cot.scene import Asset, Drop, Scene, SceneFrame
 from terra_cot.sources import Options, Source
 
@@ -32,8 +34,8 @@ class RsvqaLrOptions(Options):
     licence: str = "CC-BY-4.0"
 
 
-def scan(root: Path, options: RsvqaLrOptions) -> Iterator[Scene | Drop]:
-    """One scene an image, in order of its number."""
+def scan(root: Path, options: RsvqaLrOptions) -> Iterator[Entry]:
+    """One place an image, in order of its number."""
     found = {path.stem: path for path in (root / "Images_LR").glob("*.tif")}
     if not found:
         raise DataError("not an RSVQA-LR archive", file=root, expected="Images_LR/ID.tif")
@@ -52,10 +54,15 @@ def scan(root: Path, options: RsvqaLrOptions) -> Iterator[Scene | Drop]:
         else:
             if len(claims) > 1:
                 yield Drop("scene", item, "duplicate_scene", f"named {len(claims)} times, kept once")
-            try:
-                yield _scene(root, found[name], item, claims[0], options.licence)
-            except DataError as error:
-                yield Drop.of("scene", item, error)
+            describe = partial(_described, root, found[name], item, claims[0], options.licence)
+            yield Place(item, (found[name],), describe, (claims[0],))
+
+
+def _described(root: Path, path: Path, item: str, split: str, licence: str) -> Iterator[Scene | Drop]:
+    try:
+        yield _scene(root, path, item, split, licence)
+    except DataError as error:
+        yield Drop.of("scene", item, error)
 
 
 def _scene(root: Path, path: Path, item: str, split: str, licence: str) -> Scene:

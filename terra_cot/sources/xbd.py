@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,11 @@ from numpy.typing import NDArray
 
 from terra_cot.errors import DataError
 from terra_cot.grid import Grid
+from terra_cot.listing import Entry, Place, Total
 from terra_cot.scene import Asset, Drop, LabelAsset, Scene, SceneFrame
 from terra_cot.sources import Options, Source
 from terra_cot.timeline import iso, parse_datetime
+from terra_cot.walk import walk
 
 SUBTYPES = {"no-damage": 1, "minor-damage": 2, "major-damage": 3, "destroyed": 4, "un-classified": 5}
 RGB = ("R", "G", "B")
@@ -40,23 +43,34 @@ class XbdOptions(Options):
     licence: str = "CC-BY-NC-SA-4.0"
 
 
-def scan(root: Path, options: XbdOptions) -> Iterator[Scene | Drop]:
-    """One scene a pair, by split and name."""
-    labels = sorted(root.glob("*/labels/*_post_disaster.json"))
+def scan(root: Path, options: XbdOptions) -> Iterator[Entry]:
+    """One place a pair, by split and name."""
+    labels = sorted(walk(root, "*/labels/*_post_disaster.json"))
     if not labels:
         raise DataError("not an xBD archive", file=root, expected="SPLIT/labels/NAME_post_disaster.json")
-    for post in labels:
+    yield Total(len(labels))
+    for below in labels:
+        post = root / below
         name = post.name.removesuffix("_post_disaster.json")
-        try:
-            yield _scene(root, post, name, options.licence)
-        except DataError as error:
-            yield Drop.of("scene", name, error)
+        yield Place(name, (post, *_others(post, name)), partial(_described, root, post, name, options.licence))
+
+
+def _others(post: Path, name: str) -> list[Path]:
+    """The other files of a pair: JSON before, images before and after."""
+    images = [post.parent.parent / "images" / f"{name}_{when}_disaster.png" for when in ("pre", "post")]
+    return [post.with_name(f"{name}_pre_disaster.json"), *images]
+
+
+def _described(root: Path, post: Path, name: str, licence: str) -> Iterator[Scene | Drop]:
+    try:
+        yield _scene(root, post, name, licence)
+    except DataError as error:
+        yield Drop.of("scene", name, error)
 
 
 def _scene(root: Path, post: Path, name: str, licence: str) -> Scene:
     split = post.parent.parent
-    pre = post.with_name(f"{name}_pre_disaster.json")
-    images = [split / "images" / f"{name}_{when}_disaster.png" for when in ("pre", "post")]
+    pre, *images = _others(post, name)
     for path in (pre, *images):
         if not path.is_file():
             raise DataError("is missing", file=path, reason="missing_file")
