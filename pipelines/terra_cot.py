@@ -370,7 +370,7 @@ def _recipe(name: str, settings: list[str], limit: int | None) -> Recipe:
 
 def _stages(quiet: bool) -> Any:
     """One progress bar a stage of a run."""
-    return console.stages({"scan": "scenes", "tile": "tiles", "generate": "tiles"}, quiet)
+    return console.stages({"scan": "scenes", "tile": "tiles", "count": "tiles", "generate": "tiles"}, quiet)
 
 
 def _summary(out: Path, manifest: dict[str, Any], as_json: bool, quiet: bool) -> None:
@@ -390,4 +390,6 @@ def _summary(out: Path, manifest: dict[str, Any], as_json: bool, quiet: bool) ->
     if "samples" in counts:
         tasks = ", ".join(f"{number} {task}" for task, number in counts["samples"]["by_task"].items())
         console.say(f"samples: {counts['samples']['kept']} ({tasks})", quiet)
+    for line in manifest.get("mix", {}).get("scarce", ()):
+        console.say(f"scarce: {line}", quiet)
     console.say(f"done: {out}", quiet)

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 SIDE = 16
 BITS = SIDE * SIDE
+NEAR_BITS = 10
+"""So many bits two pictures may differ in and still be called copies, where nothing else is asked for."""
+
 _FLAT = 2.0  # standard deviation in grey levels below which only noise would be hashed
 _BLOCK = 512
 

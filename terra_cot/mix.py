@@ -2,7 +2,7 @@
 
 A kind is (tier, task, class, modality, split). What is there is counted first; the shares of each dimension are then
 met by iterative proportional fitting (Deming and Stephan 1940) that never asks for more than there is. Whole numbers
-come from largest remainders, and each part of the dataset gives its own fixed number: the result depends neither on
+keep the sums of the groups, and each part of the dataset gives its own fixed number: the result depends neither on
 workers nor on their order.
 """
 
@@ -96,7 +96,7 @@ def mixture(available: Mapping[Kind, int], options: MixOptions) -> Mixture:
         for name, share in shares.get(key, {}).items()
     ]
     total = options.samples if options.samples is not None else _largest(supply, groups)
-    counts = _rounded(_fitted(supply, groups, total), supply)
+    counts = _rounded(_fitted(supply, groups, total), supply, groups, total)
     wanted = {kind: int(number) for kind, number in zip(kinds, counts, strict=True) if number}
     return Mixture(wanted, _report(kinds, counts, supply, shares, options.samples))
 
@@ -171,14 +171,28 @@ def _largest(supply: NDArray[np.float64], groups: Sequence[_Group]) -> int:
     return low
 
 
-def _rounded(amounts: NDArray[np.float64], supply: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Whole numbers with the rounded sum, the largest remainders rounded up, none above the supply."""
+def _rounded(
+    amounts: NDArray[np.float64], supply: NDArray[np.float64], groups: Sequence[_Group], total: float
+) -> NDArray[np.int64]:
+    """Whole numbers with the rounded sum, none above the supply.
+
+    Amounts are rounded down, and each unit that is left goes where it brings the sums of groups nearest to their
+    shares: many small amounts rounded each on its own would drift from them.
+    """
     whole = np.floor(amounts + 1e-9)
     left = round(float(amounts.sum()) - float(whole.sum()))
-    rest = np.where(whole < supply, amounts - whole, -1.0)
-    for number in np.argsort(-rest, kind="stable")[: max(left, 0)]:
-        if rest[number] > 0:
-            whole[number] += 1
+    members = np.array([held for _, _, _, held in groups], np.float64).reshape(len(groups), len(amounts))
+    lack = np.array([share * total for _, _, share, _ in groups], np.float64) - members @ whole
+    rest = amounts - whole
+    for _ in range(left):
+        free = np.flatnonzero((whole < supply) & (amounts > 0))
+        if not len(free):
+            break
+        gain = lack @ members[:, free] + rest[free]
+        best = free[int(np.argmax(gain))]
+        whole[best] += 1
+        rest[best] -= 1
+        lack -= members[:, best]
     return whole.astype(np.int64)
 
 

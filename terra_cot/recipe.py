@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from terra_cot import FORMAT_VERSION
 from terra_cot.atomic import sha256_json
 from terra_cot.cut import TileOptions
+from terra_cot.duplicates import NEAR_BITS
 from terra_cot.errors import ConfigError, did_you_mean, shorten
 from terra_cot.generate import GenerateOptions
 from terra_cot.mix import MixOptions
@@ -47,7 +48,7 @@ class Recipe(BaseModel):
     tile: TileOptions = TileOptions()
     generate: GenerateOptions = GenerateOptions()
     splits: SplitOptions | None = None
-    near_duplicate_bits: int | None = Field(10, ge=0, le=64)
+    near_duplicate_bits: int | None = Field(NEAR_BITS, ge=0, le=64)
     mix: MixOptions | None = None
     held_out: tuple[str, ...] = ()
     part_tiles: int = Field(64, ge=1, le=4096)

@@ -17,9 +17,11 @@ from typing import Any
 
 from terra_cot.atomic import clear_leftovers, write_bytes
 from terra_cot.draw import digest
+from terra_cot.duplicates import NEAR_BITS
 from terra_cot.errors import ConfigError, ConflictError, DataError
+from terra_cot.leakage import PLACE_COLUMNS, PLACES_NAME, Place, leaks, refuse_leaks, write_places
 from terra_cot.legend import View, legend
-from terra_cot.manifest import manifest_parts, manifest_sha256, read_manifest, write_manifest
+from terra_cot.manifest import file_entry, manifest_parts, manifest_sha256, read_manifest, write_manifest
 from terra_cot.sample import ShownFrame
 from terra_cot.shards import TILES, Part, open_part, read_group, read_rows, write_part
 from terra_cot.tile import FrameRecord, TileRecord, decode_label
@@ -74,7 +76,8 @@ def build_benchmark(
 
     Raises:
         ConfigError: an unknown split, no dataset. ConflictError: `out` is in use.
-        DataError: a dataset cannot be read, two tiles share a name, or not one question could be made.
+        DataError: a dataset cannot be read, two tiles share a name, not one question could be made, or a training tile
+            of the same datasets shows what a question of the test split shows.
     """
     if split is not None and split not in SPLITS:
         raise ConfigError(f"no split {split!r} (known: {', '.join(SPLITS)})")
@@ -111,6 +114,7 @@ def build_benchmark(
     counts.dropped["not_selected"] = counts.read - sum(counts.dropped.values()) - len(wanted)
 
     sources: dict[tuple[str, str], int] = Counter()
+    checked = _check_training(parts, wanted, chosen_split, out)
     questions = _questions(parts, wanted, seed, view, rasters, sources, lambda done: step(total + done, 2 * total))
     written = _write(out, questions)
     body = {
@@ -128,6 +132,8 @@ def build_benchmark(
         "sources": [
             {"source": source, "licence": licence, "questions": n} for (source, licence), n in sorted(sources.items())
         ],
+        "training_tiles_checked": checked,
+        "files": [file_entry(out, PLACES_NAME)],
         "tiles": {"read": counts.read, "used": len(wanted), "dropped": _positive(counts.dropped)},
         "tasks": {code: _task_counts(code, counts, selections[code]) for code in TASKS},
     }
@@ -298,6 +304,39 @@ def _write(out: Path, rows: Iterator[dict[str, Any]]) -> list[Part]:
     return parts
 
 
+def _check_training(parts: Sequence[Path], wanted: dict[str, list[Candidate]], split: str, out: Path) -> int | None:
+    """Write the places of the tiles that are asked about, and compare the datasets' training tiles with them.
+
+    Returns:
+        How many training tiles were compared; None where the benchmark may take training tiles itself.
+
+    Raises:
+        DataError: a training tile shows what a question shows.
+    """
+    held = sorted((place for _, place in _places(parts) if place.tile_id in wanted), key=lambda place: place.tile_id)
+    write_places(out, held)
+    if split in ("all", "train"):
+        return None
+    checked = 0
+
+    def train() -> Iterator[Place]:
+        nonlocal checked
+        for tile_split, place in _places(parts):
+            if tile_split == "train":
+                checked += 1
+                yield place
+
+    refuse_leaks(leaks(train(), held, bits=NEAR_BITS), "the benchmark")
+    return checked
+
+
+def _places(parts: Sequence[Path]) -> Iterator[tuple[str, Place]]:
+    """(split, place) of every tile, streamed."""
+    for path in parts:
+        for row in read_rows(path, TILES, [*PLACE_COLUMNS, "split"]):
+            yield row["split"], Place.of(row)
+
+
 def _claim(out: Path, force: bool) -> None:
     """Make `out` ready: an unfinished benchmark is cleared, a finished one only by force, anything else never."""
     if out.exists() and not out.is_dir():
@@ -309,7 +348,7 @@ def _claim(out: Path, force: bool) -> None:
         read_manifest(out, "benchmark")
         if not force:
             raise ConflictError(f"{out}: holds a finished benchmark; use --force to replace it")
-    elif not entries <= {"questions", "README.md"}:
+    elif not entries <= {"questions", "README.md", PLACES_NAME}:
         raise ConflictError(f"{out}: holds something else ({', '.join(sorted(entries)[:3])}); name another folder")
     (out / "manifest.json").unlink(missing_ok=True)
     shutil.rmtree(out / QUESTIONS.name, ignore_errors=True)

@@ -14,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from terra_cot.duplicates import perceptual_hash
 from terra_cot.manifest import write_manifest
 from terra_cot.shards import TILES, write_part
 from terra_cot.tile import FrameRecord, TileRecord
@@ -94,11 +95,12 @@ def tiles(count: int, seed: int, damage_count: int, split: str) -> Iterator[Tile
             height=side,
             gsd_m=0.5 if pair else 10.0,
             source="test",
-            source_id=str(number),
+            source_id=f"{seed}-{number}",
             licence="CC0-1.0",
             split=split,
             lon=None,
             lat=None,
+            phash=perceptual_hash(small),
         )
 
 

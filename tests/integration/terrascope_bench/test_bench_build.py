@@ -14,6 +14,9 @@ from jsonschema import Draft202012Validator
 
 from terra_cot.errors import ConfigError, ConflictError, DataError
 from terra_cot.evidence import Ground, measure_fact
+from terra_cot.leakage import read_places
+from terra_cot.manifest import write_manifest
+from terra_cot.shards import TILES, read_rows, write_part
 from terrascope_bench.benchmark import open_benchmark
 from terrascope_bench.build import build_benchmark
 from terrascope_bench.models.blind import guess
@@ -229,3 +232,32 @@ def test_command_line(dataset: Path, tmp_path: Path, cli: Cli) -> None:
     absent = cli("build", tmp_path / "absent", "-o", tmp_path / "x")
     assert absent.returncode == 2
     assert len(absent.stderr.strip().splitlines()) == 1
+
+
+def test_a_training_tile_that_shows_a_question_fails_the_build(
+    dataset: Path, tmp_path: Path, make_dataset: Make
+) -> None:
+    """The same pictures under other names: told by what they show."""
+    copies = make_dataset(tmp_path / "copies", 30, 6, seed=0, split="train")
+    rename_tiles(copies)
+    with pytest.raises(DataError, match=r"training tiles show what the benchmark shows.*same picture"):
+        build_benchmark([dataset, copies], tmp_path / "bench", per_task=8)
+    assert not (tmp_path / "bench/manifest.json").exists()
+    others = make_dataset(tmp_path / "others", 30, 6, seed=77, split="train")
+    manifest = build_benchmark([dataset, others], tmp_path / "bench", per_task=8)
+    assert manifest["training_tiles_checked"] == 36
+    places = read_places(tmp_path / "bench")
+    assert len(places) == manifest["tiles"]["used"]
+
+
+def rename_tiles(folder: Path) -> None:
+    """Give every tile of a dataset folder, and its source image, another name."""
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    parts = []
+    for number, entry in enumerate(manifest["parts"]):
+        rows = [
+            row | {"tile_id": f"copy of {row['tile_id']}", "source_id": f"copy of {row['source_id']}"}
+            for row in read_rows(folder / entry["path"], TILES)
+        ]
+        parts.append(write_part(folder, TILES, number, rows))
+    write_manifest(folder, "dataset", {"sources": []}, parts)
