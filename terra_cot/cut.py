@@ -16,11 +16,12 @@ from terra_cot.display import Stretch, display
 from terra_cot.duplicates import perceptual_hash
 from terra_cot.errors import DataError
 from terra_cot.filters import frame_reason, tile_reason
-from terra_cot.frame import Frame, Tile
+from terra_cot.frame import REFLECTANCE_SCALE, Frame, Tile
 from terra_cot.grid import Grid
 from terra_cot.legend import legend
 from terra_cot.read import SceneReader
 from terra_cot.scene import Drop, Scene
+from terra_cot.speckle import SpeckleOptions, despeckled
 from terra_cot.spectral import DECIBEL, REFLECTANCE
 from terra_cot.tile import FrameRecord, TileRecord, portrait
 
@@ -29,6 +30,7 @@ class TileOptions(BaseModel):
     """How scenes are cut. Shares are 0 to 1; `raster` False leaves the GeoTIFF of all bands out.
 
     `align` takes shifts out where they can be trusted, `align_sar` also those between SAR and optical images.
+    `speckle` calms the display images of SAR, never the rasters.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -41,6 +43,7 @@ class TileOptions(BaseModel):
     raster: bool = True
     cloud: CloudOptions = CloudOptions()
     display: Stretch = Stretch()
+    speckle: SpeckleOptions | None = None
 
 
 def tile_count(scene: Scene, options: TileOptions) -> int:
@@ -128,7 +131,7 @@ def record(tile: Tile, scene: Scene, options: TileOptions, split: str) -> TileRe
     """The stored form of a tile."""
     grid = tile.grid
     place = grid.lon_lat() or scene.lon_lat
-    pictures = [display(frame, options.display) for frame in tile.frames]
+    pictures = [display(despeckled(frame, options.speckle), options.display) for frame in tile.frames]
     return TileRecord(
         tile_id=tile.tile_id,
         frames=tuple(
@@ -189,6 +192,8 @@ def _meaning(frame: Frame, reflectance: Reflectance | None) -> encode.Meaning | 
     """Unit, scale and offset of the pixels, where source or recipe state them."""
     if frame.modality == "sar":
         return encode.Meaning(DECIBEL) if frame.decibel else None
+    if frame.reflectance:
+        return encode.Meaning(REFLECTANCE, REFLECTANCE_SCALE)
     if reflectance is None or frame.pixels.dtype == np.uint8:
         return None
     return encode.Meaning(REFLECTANCE, reflectance.scale, reflectance.offset)

@@ -11,6 +11,9 @@ from terra_cot.errors import DataError
 from terra_cot.grid import Grid
 from terra_cot.tile import Modality, ShiftReason, ShiftStatus
 
+REFLECTANCE_SCALE = 1e-4
+"""Imagery whose source says what its numbers mean is kept in reflectance x 10000."""
+
 WHOLE_PX = 0.05
 """A shift this near to whole pixels is taken out as whole pixels: the estimate is no better, and nothing is blurred."""
 
@@ -43,7 +46,8 @@ class Frame:
     """`pixels` CHW in the file's own dtype and unit, `valid` bool HW, `cloud` bool HW (cloud or shadow) or None.
 
     `cloud_flag` is the archive's word on whether there is cloud, not where; `cloud_unknown` why a mask that was asked
-    for is None. `decibel`: the source says that the pixels are SAR power in dB.
+    for is None. `decibel`: the source says that the pixels are SAR power in dB; `reflectance`: that they are
+    reflectance x 10000.
     """
 
     frame: str
@@ -58,6 +62,7 @@ class Frame:
     cloud_flag: bool | None = None
     cloud_unknown: DataError | None = None
     decibel: bool = False
+    reflectance: bool = False
 
     def __post_init__(self) -> None:
         expected = (len(self.bands), *self.grid.shape)

@@ -17,7 +17,7 @@ from terra_cot.cloud import METHODS, CloudOptions, find_cloud
 from terra_cot.cloud.formats import MaskFormat, masked
 from terra_cot.errors import DataError
 from terra_cot.files import SceneFiles
-from terra_cot.frame import Frame
+from terra_cot.frame import REFLECTANCE_SCALE, Frame
 from terra_cot.grid import Grid
 from terra_cot.scene import Asset, Scene, SceneFrame
 from terra_cot.sentinel1 import Calibration, read_calibration, sigma0_amplitude
@@ -78,7 +78,17 @@ class SceneReader:
             grid,
             cloud_flag=described.cloud_flag,
             decibel=described.unit is not None,
+            reflectance=all(asset.scales for asset in described.assets),
         )
+        stated = self._clouds.reflectance
+        if frame.reflectance and stated and (stated.scale, stated.offset) != (REFLECTANCE_SCALE, 0):
+            raise DataError(
+                "reflectance is known from the source already: the recipe would rescale it twice",
+                field="tile.cloud.reflectance",
+                got=f"scale {stated.scale:g}, offset {stated.offset:g}",
+                expected=f"scale {REFLECTANCE_SCALE:g}, offset 0",
+                reason="scaled_twice",
+            )
         try:
             return replace(frame, cloud=self._cloud(frame, described, place))
         except DataError as error:

@@ -63,6 +63,8 @@ def rescaled(pixels: NDArray[np.generic], scales: Sequence[Scale]) -> NDArray[np
     Whole numbers that only move stay in their dtype: below its least value they become that value (negative
     reflectance of dark water 0, as in the harmonised collections of Earth Engine and Sentinel Hub). Else float32.
     """
+    if all((scale.factor, scale.add) == (1, 0) for scale in scales):
+        return pixels
     moves = all(scale.factor == 1 and float(scale.add).is_integer() for scale in scales)
     if moves and np.issubdtype(pixels.dtype, np.integer):
         limits = np.iinfo(pixels.dtype.type)  # type: ignore[type-var]

@@ -118,7 +118,7 @@ RASTERS_RECIPE: dict[str, Any] = {
         "root": "",
         "frames": [
             {"modality": "optical", "files": ["{scene}/S2_{date}.tif"], "cloud": "{scene}/CL_{date}.tif"},
-            {"modality": "sar", "files": ["{scene}/S1_{date}.tif"]},
+            {"modality": "sar", "files": ["{scene}/S1_{date}.tif"], "unit": "dB"},
         ],
         "label": "{scene}/labels.tif",
         "legend": "worldcover",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from affine import Affine
 from geofactory import box as building
 from geofactory import mosaic, moved, noise, north_up, positions, rasters_archive, reflectance, write_tiff, xbd_pair
+from PIL import Image
 from rasterio.io import MemoryFile
 
 from terra_cot.coregister import estimate_shift
@@ -258,3 +260,15 @@ def test_cutting_twice_gives_the_same_bytes(tmp_path: Path) -> None:
                      for _ in range(2))  # fmt: skip
     assert first == second
     assert len(first) == 4
+
+
+def test_speckle_is_calmed_in_the_picture_and_kept_in_the_raster(tmp_path: Path) -> None:
+    looks = np.random.default_rng(0).gamma(4.4, 1 / 4.4, (2, 96, 96)) * np.array([0.1, 0.02])[:, None, None]
+    write_tiff(tmp_path / "s.tif", looks.astype(np.float32), PLACE, bands=("VV", "VH"))
+    radar = SceneFrame("t0", "2023-05-01T00:00:00Z", "sar", (Asset("s.tif", ("VV", "VH")),), unit="linear")
+    described = scene(tmp_path, radar, width=96)
+    (plain,), _ = cut(described)
+    (calm,), _ = cut(described, speckle={"filter": "lee", "window_px": 7, "looks": 4.4})
+    assert plain.frames[0].raster == calm.frames[0].raster
+    deviations = [np.asarray(Image.open(BytesIO(kept.frames[0].image)))[..., 0].std() for kept in (plain, calm)]
+    assert deviations[1] < 0.5 * deviations[0]

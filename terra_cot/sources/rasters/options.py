@@ -1,0 +1,128 @@
+"""What a recipe says about files: the patterns of their paths, and what is in them where they do not say it."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from terra_cot.cloud.formats import FORMATS, MaskFormat
+from terra_cot.errors import did_you_mean
+from terra_cot.legend import LEGENDS
+from terra_cot.scene import SarUnit
+from terra_cot.sources import Options
+from terra_cot.tile import Modality
+
+
+class FramePattern(Options):
+    """Files that make one frame: all `files` patterns of one scene and date together.
+
+    Where other patterns have {scene} and these have none, they show many scenes (a Sentinel-1 swath), and are matched
+    by the ground they cover.
+    `cloud` is a mask file; what in it means cloud or shadow is a named `cloud_format`, or else `cloud_codes` and
+    `cloud_bits` (0 is the lowest). `nodata` is the value without data where files do not declare it.
+    `metadata`, one pattern for all files or one a file, says what the numbers mean: of optical files the product
+    metadata of Sentinel-2 (offset, scale and no-data value), of SAR files the calibration files of Sentinel-1 (sigma0).
+    `offset` is added to optical values to make them reflectance x 10000; "declared" takes the scale and offset that
+    the files declare. `unit` is what a SAR image holds: linear (power), amplitude or dB; it wins over the files.
+    """
+
+    modality: Modality
+    files: tuple[str, ...] = Field(min_length=1)
+    bands: tuple[tuple[str, ...], ...] | None = None
+    cloud: str | None = None
+    cloud_format: str | None = None
+    cloud_codes: tuple[int, ...] = (1, 2)
+    cloud_bits: tuple[Annotated[int, Field(ge=0, lt=64)], ...] = ()
+    metadata: tuple[str, ...] = ()
+    nodata: float | None = Field(None, allow_inf_nan=False)
+    offset: Annotated[float, Field(allow_inf_nan=False)] | Literal["declared"] | None = None
+    unit: SarUnit | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> FramePattern:
+        if self.bands is not None:
+            if len(self.bands) != len(self.files):
+                raise ValueError(f"bands names {len(self.bands)} files, files lists {len(self.files)}")
+            names = [name for entry in self.bands for name in entry]
+            if len(set(names)) < len(names) or not all(names):
+                raise ValueError("a band name is empty or given twice")
+        if self.unit is not None and self.modality != "sar":
+            raise ValueError("unit is that of a SAR image; the scale of an optical one is tile.cloud.reflectance")
+        if self.offset is not None and self.modality != "optical":
+            raise ValueError("offset is that of optical images; a SAR image has a unit")
+        if self.metadata:
+            if len(self.metadata) not in (1, len(self.files)):
+                raise ValueError(f"metadata lists {len(self.metadata)} patterns, files {len(self.files)}: one or each")
+            if self.offset is not None:
+                raise ValueError("metadata say the offset: leave offset out")
+            if self.unit not in (None, "amplitude"):
+                raise ValueError("calibration files are for amplitudes: leave unit out")
+        if self.cloud_format is not None:
+            if self.cloud_format not in FORMATS:
+                hint = did_you_mean(self.cloud_format, tuple(FORMATS))
+                raise ValueError(f"no cloud_format {self.cloud_format}{hint} (known: {', '.join(FORMATS)})")
+            if {"cloud_codes", "cloud_bits"} & self.model_fields_set:
+                raise ValueError(
+                    "cloud_format says which codes and bits are cloud: leave cloud_codes and cloud_bits out"
+                )
+        named = ["{scene}" in text for text in self.files]
+        if any(named) != all(named) or (not any(named) and any("{scene}" in text for text in self.patterns())):
+            raise ValueError("{scene} stands in some patterns of a frame and not in others")
+        return self
+
+    def patterns(self) -> tuple[str, ...]:
+        """Every pattern of the frame."""
+        return (*self.files, *([self.cloud] if self.cloud is not None else []), *self.metadata)
+
+    def named(self) -> bool:
+        """Whether the paths name the scene."""
+        return "{scene}" in self.files[0]
+
+    def mask_format(self) -> MaskFormat:
+        """What the mask file calls cloud or shadow; bits alone are not joined by the default codes."""
+        if self.cloud_format is not None:
+            return FORMATS[self.cloud_format]
+        codes = () if self.cloud_bits and "cloud_codes" not in self.model_fields_set else self.cloud_codes
+        return MaskFormat(codes, self.cloud_bits)
+
+
+class RastersOptions(Options):
+    """`gsd_m` asks for a pixel size in metres. Rasters without a CRS are refused unless `allow_no_crs` says that none
+    is meant: their pixel size is then `gsd_m`, and they have no place on Earth. `min_cover` is the share of a scene
+    that an image matched by the ground must cover."""
+
+    frames: tuple[FramePattern, ...] = Field(min_length=1)
+    label: str | None = None
+    legend: str | None = None
+    label_frame: Literal["first", "last"] = "first"
+    gsd_m: float | None = Field(None, gt=0, allow_inf_nan=False)
+    allow_no_crs: bool = False
+    pair_days: float = Field(6.0, ge=0)
+    min_cover: float = Field(0.5, gt=0, le=1)
+    split: str = "train"
+    licence: str = "unknown"
+
+    @model_validator(mode="after")
+    def _check(self) -> RastersOptions:
+        for text in self.patterns():
+            if not text or PurePosixPath(text).is_absolute() or ".." in PurePosixPath(text).parts:
+                raise ValueError(f"pattern {text!r}: write it relative to source.root, without ..")
+        if self.label and not self.legend:
+            raise ValueError(f"a label map needs a legend ({', '.join(LEGENDS)})")
+        if self.legend and self.legend not in LEGENDS:
+            raise ValueError(f"no legend {self.legend}{did_you_mean(self.legend, tuple(LEGENDS))}")
+        if self.label and "{date}" in self.label:
+            raise ValueError("label: one map describes the first or the last date of a scene; leave {date} out")
+        if self.allow_no_crs and self.gsd_m is None:
+            raise ValueError("allow_no_crs needs gsd_m: nothing else tells the pixel size")
+        return self
+
+    def patterns(self) -> list[str]:
+        """Every pattern, of frames and of the label map."""
+        return [text for entry in self.frames for text in entry.patterns()] + ([self.label] if self.label else [])
+
+    def by_name(self) -> bool:
+        """Whether any path names a scene: what does not is then matched by the ground it covers."""
+        return any(entry.named() for entry in self.frames)

@@ -1,0 +1,103 @@
+"""Frames of one name make a scene: its dates in order, the wide images that cover it, its label map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from terra_cot.errors import DataError
+from terra_cot.grid import Grid
+from terra_cot.ground import ground
+from terra_cot.index import Index
+from terra_cot.listing import Entry, Place, Total
+from terra_cot.scene import Drop, LabelAsset, Scene, SceneFrame
+from terra_cot.sources.rasters.find import Found, find
+from terra_cot.sources.rasters.frames import frame_of
+from terra_cot.sources.rasters.options import RastersOptions
+from terra_cot.sources.rasters.wide import Wide, find_wide
+from terra_cot.timeline import name_frames
+
+
+def scan(root: Path, options: RastersOptions, name: str = "rasters") -> Iterator[Entry]:
+    """One place for every value of `{scene}`, in order."""
+    by_name = options.by_name()
+    texts = [text for text in dict.fromkeys(options.patterns()) if "{scene}" in text or not by_name]
+    imagery = {texts.index(text) for entry in options.frames for text in entry.files if text in texts}
+    wide = find_wide(root, options)
+    yield from wide.drops
+    known = (wide.digest(),) if wide.frames or wide.labels else ()
+    with Index() as index:
+        for number, text in enumerate(texts):
+            find(root, text, number, index)
+        yield Total(len(index))
+        empty = True
+        for scene_id, fields in index.items():
+            patterns: dict[str, Found] = {text: {} for text in options.patterns()}
+            numbers = set()
+            for field, path in fields.items():
+                which, _, date = field.partition(" ")
+                numbers.add(int(which))
+                patterns[texts[int(which)]].setdefault(scene_id, {})[date] = path
+            if numbers & imagery:
+                empty = False
+                files = tuple(root / path for path in fields.values())
+                describe = partial(_scene, root, scene_id, options, patterns, wide, name)
+                yield Place(scene_id, files, describe, (sorted(fields.items()), name, *known))
+    if empty:
+        raise DataError("no file matches", file=root, expected=[list(entry.files) for entry in options.frames])
+
+
+def _scene(
+    root: Path, scene_id: str, options: RastersOptions, patterns: dict[str, Found], wide: Wide, name: str
+) -> Iterator[Scene | Drop]:
+    frames: list[SceneFrame] = []
+    grids: dict[str, Grid] = {}
+    for pattern in options.frames:
+        dates = sorted({date for text in pattern.files for date in patterns[text].get(scene_id, {})})
+        for date in dates:
+            item = f"{scene_id}/{pattern.modality}/{date or 'undated'}"
+            absent = [text for text in pattern.files if date not in patterns[text].get(scene_id, {})]
+            if absent:
+                yield Drop("frame", item, "missing_file", ", ".join(absent))
+                continue
+            try:
+                found = frame_of(root, scene_id, date, pattern, patterns, options)
+            except DataError as error:
+                yield Drop.of("frame", item, error)
+            else:
+                if pattern.cloud and found.frame.cloud is None:
+                    yield Drop("frame", f"{item}/cloud", "missing_cloud_mask", pattern.cloud)
+                frames.append(found.frame)
+                grids[found.frame.assets[0].path] = found.grid
+    if not frames:
+        yield Drop("scene", scene_id, "no_frames", "every frame was dropped")
+        return
+    named, _ = name_frames(scene_id, frames, options.pair_days)
+    grid = grids[next((frame for frame in named if frame.modality == "optical"), named[0]).assets[0].path]
+    area = ground(grid) if grid.crs and (wide.frames or wide.labels) else None
+    for entry in wide.covering(scene_id, area, options.min_cover) if area is not None else ():
+        if isinstance(entry, Drop):
+            yield entry
+        else:
+            frames.append(entry)
+    named, drops = name_frames(scene_id, frames, options.pair_days)
+    yield from drops
+    label = patterns[options.label].get(scene_id, {}).get("") if options.label else None
+    if label is None and area is not None:
+        label, drops = wide.label(scene_id, area)
+        yield from drops
+    if options.label and label is None:
+        yield Drop("frame", f"{scene_id}/label", "missing_label", options.label)
+    ends = (named[0].frame, named[-1].frame)
+    yield Scene(
+        scene_id=scene_id,
+        source=name,
+        root=str(root),
+        frames=named,
+        grid=grid,
+        label=LabelAsset(label, options.legend) if label and options.legend else None,
+        label_frame=ends[0 if options.label_frame == "first" else 1] if label else None,
+        licence=options.licence,
+        split=options.split,
+    )
