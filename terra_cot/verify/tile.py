@@ -14,11 +14,12 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import MemoryFile
 
 from terra_cot.display import Stretch, display
+from terra_cot.duplicates import perceptual_hash
 from terra_cot.errors import TerraError
 from terra_cot.frame import Frame
 from terra_cot.grid import Grid, pixel_m
 from terra_cot.legend import legend
-from terra_cot.tile import FrameRecord, TileRecord
+from terra_cot.tile import FrameRecord, TileRecord, portrait
 from terra_cot.verify.report import TOLERANCE, Where
 
 
@@ -30,13 +31,16 @@ def check_tile(tile: TileRecord, stretch: Stretch, where: Where) -> None:
     place = grid.lon_lat()
     if place and (tile.lon is None or tile.lat is None or not np.allclose(place, (tile.lon, tile.lat), atol=1e-5)):
         where.say("lon", f"and lat are {(tile.lon, tile.lat)}, the grid lies at {place}")
-    for frame in tile.frames:
+    shown = portrait(tile.frames, tile.label_frame)
+    for number, frame in enumerate(tile.frames):
         name = f"frames.{frame.frame}.{frame.modality}"
         picture = _picture(frame.image)
         if picture is None or picture.shape != (*grid.shape, 3):
             where.say(f"{name}.image", f"is not a colour picture of {tile.width} x {tile.height} px")
         elif frame.raster is not None:
             _check_raster(frame, grid, picture, stretch, name, where)
+        if number == shown and picture is not None and picture.ndim == 3 and perceptual_hash(picture) != tile.phash:
+            where.say("phash", f"is {tile.phash}, the picture of {name} has {perceptual_hash(picture)}")
         _check_cloud(frame, grid, name, where)
     if tile.label is None:
         return

@@ -369,6 +369,11 @@ def band_names(rows: list[Row]) -> Row:
     return rows[1]
 
 
+def portrait_hash(rows: list[Row]) -> Row:
+    rows[1]["phash"] = rows[2]["phash"]
+    return rows[1]
+
+
 def tile_name(rows: list[Row]) -> Row:
     rows[1]["tile_id"] = rows[2]["tile_id"]
     return rows[1]
@@ -381,6 +386,7 @@ TILE_EDITS = [
     (label_bytes, "label"), (legend_name, "label"), (label_date, "label_frame"), (pixel_size, "gsd_m"),
     (place, "frames.t0.optical.raster"), (zone, "frames.t0.optical.raster"), (longitude, "lon"),
     (no_data_share, "frames.t0.optical.nodata"), (band_names, "frames.t0.optical.raster"), (tile_name, "tile_id"),
+    (portrait_hash, "phash"),
 ]  # fmt: skip
 
 
