@@ -20,6 +20,7 @@ from terra_cot.errors import ConflictError, TerraError
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is already there.")]
+Engine = Annotated[str, typer.Option("--engine", help="local: processes; ray: extra [ray], a cluster by RAY_ADDRESS.")]
 Workers = Annotated[int, typer.Option("--workers", "-w", min=1, help="Processes that work side by side.")]
 
 OnStep = Callable[[int, int], None]

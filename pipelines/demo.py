@@ -15,6 +15,7 @@ BASELINES = ("random", "majority", "blind", "gold")
 def run_demo(out: Path, *, seed: int, workers: int, quiet: bool, force: bool) -> None:
     """Fill `out` with world/, dataset/, bench/, predictions/, scorecards/ and report/."""
     from terra_cot import curate
+    from terra_cot.engine import Crew
     from terra_cot.recipe import load_recipe
     from terra_cot.verify import verify
     from terra_cot.world import WorldConfig, write_world
@@ -31,7 +32,7 @@ def run_demo(out: Path, *, seed: int, workers: int, quiet: bool, force: bool) ->
         write_world(world, WorldConfig(seed=seed), on_step=on_step, workers=workers)
     recipe = load_recipe(recipe_path("world"), [f"source.root={world}", f"seed={seed}"])
     with console.stages({"scan": "scenes", "tile": "tiles", "generate": "tiles"}, quiet) as stage:
-        curate.run(recipe, dataset, workers=workers, on_step=stage)
+        curate.run(recipe, dataset, crew=Crew(workers), on_step=stage)
     with console.progress("verify", "parts", quiet) as on_step:
         checked = verify(dataset, workers=workers, on_step=on_step)
     if checked.problems:

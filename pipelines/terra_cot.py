@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines import console
-from pipelines.console import Force, Json, Quiet, Workers
+from pipelines.console import Engine, Force, Json, Quiet, Workers
 
 if TYPE_CHECKING:
     from terra_cot.recipe import Recipe
@@ -189,6 +189,7 @@ def run(
     settings: Settings = [],  # noqa: B006
     limit: Limit = None,
     workers: Workers = 1,
+    engine: Engine = "local",
     as_json: Json = False,
     quiet: Quiet = False,
     force: Force = False,
@@ -198,9 +199,12 @@ def run(
     Example: `terra-cot run bigearthnet --set source.root=/archive/ben -o out/`
     """
     from terra_cot import curate
+    from terra_cot.engine import Crew
 
     with _stages(quiet) as on_step:
-        manifest = curate.run(_recipe(recipe, settings, limit), out, workers=workers, force=force, on_step=on_step)
+        manifest = curate.run(
+            _recipe(recipe, settings, limit), out, crew=Crew(workers, engine), force=force, on_step=on_step
+        )
     _summary(out, manifest, as_json, quiet)
 
 
@@ -211,6 +215,7 @@ def tile(
     settings: Settings = [],  # noqa: B006
     limit: Limit = None,
     workers: Workers = 1,
+    engine: Engine = "local",
     as_json: Json = False,
     quiet: Quiet = False,
     force: Force = False,
@@ -220,12 +225,13 @@ def tile(
     Example: `terra-cot tile scenes.parquet -o out/ --set tile.size_px=256`
     """
     from terra_cot import curate
+    from terra_cot.engine import Crew
     from terra_cot.recipe import apply_settings, make_recipe
 
     values: dict[str, Any] = {"name": "tile", "source": {"kind": "scenes", "root": str(scenes)}, "limit": limit}
     recipe = make_recipe(apply_settings(values, settings))
     with _stages(quiet) as on_step:
-        manifest = curate.tile(scenes, recipe, out, workers=workers, force=force, on_step=on_step)
+        manifest = curate.tile(scenes, recipe, out, crew=Crew(workers, engine), force=force, on_step=on_step)
     _summary(out, manifest, as_json, quiet)
 
 
@@ -234,6 +240,7 @@ def generate(
     folder: Annotated[Path, typer.Argument(help="Folder with tiles.")],
     settings: Settings = [],  # noqa: B006
     workers: Workers = 1,
+    engine: Engine = "local",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -242,9 +249,10 @@ def generate(
     Example: `terra-cot generate out/ --set generate.l1_max=6`
     """
     from terra_cot import curate
+    from terra_cot.engine import Crew
 
     with _stages(quiet) as on_step:
-        manifest = curate.generate(folder, settings, workers=workers, on_step=on_step)
+        manifest = curate.generate(folder, settings, crew=Crew(workers, engine), on_step=on_step)
     _summary(folder, manifest, as_json, quiet)
 
 

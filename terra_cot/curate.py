@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from terra_cot.cloud import require
+from terra_cot.engine import ONE, Crew
 from terra_cot.errors import ConfigError, DataError
 from terra_cot.listing import Listing
 from terra_cot.recipe import Recipe, apply_settings, make_recipe
@@ -28,7 +29,7 @@ _LATE = ("generate", "mix", "near_duplicate_bits", "held_out", "seed")
 
 
 def run(
-    recipe: Recipe, out: Path, *, workers: int = 1, force: bool = False, on_step: OnStep | None = None
+    recipe: Recipe, out: Path, *, crew: Crew = ONE, force: bool = False, on_step: OnStep | None = None
 ) -> dict[str, Any]:
     """Make, or go on making, the dataset of a recipe in `out`; returns its manifest.
 
@@ -40,23 +41,23 @@ def run(
     found = listing(recipe.source.kind, recipe.source.root, recipe.source.options())
     with Workspace(out, recipe.body(), force) as workspace:
         scan_stage(workspace.hidden, found, recipe.limit, on_step)
-        tile_scenes(workspace, recipe, workers, on_step)
-        return _finished(workspace, recipe, workers, on_step)
+        tile_scenes(workspace, recipe, crew, on_step)
+        return _finished(workspace, recipe, crew, on_step)
 
 
 def tile(
-    scenes: Path, recipe: Recipe, out: Path, *, workers: int = 1, force: bool = False, on_step: OnStep | None = None
+    scenes: Path, recipe: Recipe, out: Path, *, crew: Crew = ONE, force: bool = False, on_step: OnStep | None = None
 ) -> dict[str, Any]:
     """The first half of `run`: cut the scenes of a `scenes.parquet`."""
     require(recipe.tile.cloud)
     with Workspace(out, recipe.body(), force) as workspace:
         scan_stage(workspace.hidden, Listing(None, read_scenes(scenes)), recipe.limit, on_step)
-        tile_scenes(workspace, recipe, workers, on_step)
+        tile_scenes(workspace, recipe, crew, on_step)
         return finish(workspace, recipe)
 
 
 def generate(
-    folder: Path, settings: Sequence[str] = (), *, workers: int = 1, on_step: OnStep | None = None
+    folder: Path, settings: Sequence[str] = (), *, crew: Crew = ONE, on_step: OnStep | None = None
 ) -> dict[str, Any]:
     """The second half of `run`: samples from the tiles that `folder` holds, by its recipe with `settings` laid over.
 
@@ -71,11 +72,11 @@ def generate(
     if not Markers(folder).tiled():
         raise DataError("the tiles are not finished", file=folder, fix="run the command that cuts them again")
     with Workspace(folder, recipe.body(), adopt=True) as workspace:
-        return _finished(workspace, recipe, workers, on_step)
+        return _finished(workspace, recipe, crew, on_step)
 
 
-def _finished(workspace: Workspace, recipe: Recipe, workers: int, on_step: OnStep | None) -> dict[str, Any]:
+def _finished(workspace: Workspace, recipe: Recipe, crew: Crew, on_step: OnStep | None) -> dict[str, Any]:
     """Samples from the tiles that are cut, and the manifest."""
-    selection = select(workspace, recipe, workers, on_step)
-    generate_samples(workspace, recipe, selection.choices, workers, on_step)
+    selection = select(workspace, recipe, crew, on_step)
+    generate_samples(workspace, recipe, selection.choices, crew, on_step)
     return finish(workspace, recipe, selection.report)

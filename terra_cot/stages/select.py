@@ -19,7 +19,7 @@ from terra_cot import FORMAT_VERSION, __version__
 from terra_cot.atomic import sha256_json, write_json
 from terra_cot.draw import digest
 from terra_cot.duplicates import near_duplicates
-from terra_cot.engine import work
+from terra_cot.engine import Crew
 from terra_cot.generate import GenerateOptions, outlines_of
 from terra_cot.leakage import PLACE_COLUMNS, Place, leaks, read_places, refuse_leaks
 from terra_cot.mix import Kind, by_part, mixture
@@ -67,7 +67,7 @@ class Selection:
     report: dict[str, Any] | None
 
 
-def select(workspace: Workspace, recipe: Recipe, workers: int, on_step: OnStep | None) -> Selection:
+def select(workspace: Workspace, recipe: Recipe, crew: Crew, on_step: OnStep | None) -> Selection:
     """What every part of tiles gives.
 
     Raises:
@@ -78,7 +78,7 @@ def select(workspace: Workspace, recipe: Recipe, workers: int, on_step: OnStep |
     _check_held_out(workspace.folder, tiles, recipe)
     if recipe.mix is None:
         return Selection(tuple(Choice(found, None) for found in copies), None)
-    counts = _counted(workspace, tiles, recipe, copies, workers, on_step)
+    counts = _counted(workspace, tiles, recipe, copies, crew, on_step)
     total: Counter[Kind] = Counter()
     for part in counts:
         total.update(part)
@@ -136,7 +136,7 @@ def _counted(
     tiles: list[Marker],
     recipe: Recipe,
     copies: list[dict[str, str]],
-    workers: int,
+    crew: Crew,
     on_step: OnStep | None,
 ) -> list[Counter[Kind]]:
     """How many samples of each kind every part could give, copies left out."""
@@ -145,7 +145,7 @@ def _counted(
         CountPart(markers, number, marker.part, recipe.generate, recipe.seed) for number, marker in enumerate(tiles)
     )
     done, total = 0, sum(marker.part.rows for marker in tiles)
-    for number in work(count_part, jobs, min(workers, len(tiles))):
+    for number in crew.work(count_part, jobs, len(tiles)):
         done += tiles[number].part.rows
         if on_step:
             on_step("count", done, total)

@@ -12,7 +12,7 @@ from typing import Any
 from terra_cot import FORMAT_VERSION, __version__
 from terra_cot.atomic import sha256_json
 from terra_cot.cut import TileOptions, cut_scene, scene_tiles, tile_count
-from terra_cot.engine import work
+from terra_cot.engine import Crew
 from terra_cot.errors import DataError
 from terra_cot.recipe import Recipe
 from terra_cot.remote import UNREACHABLE, is_remote, located
@@ -44,7 +44,7 @@ class TilePart:
     splits: SplitOptions | None
 
 
-def tile_scenes(workspace: Workspace, recipe: Recipe, workers: int, on_step: OnStep | None) -> None:
+def tile_scenes(workspace: Workspace, recipe: Recipe, crew: Crew, on_step: OnStep | None) -> None:
     scenes = workspace.hidden / "scenes.parquet"
     sizes = [
         sum(piece.last - piece.first for piece in part)
@@ -65,7 +65,7 @@ def tile_scenes(workspace: Workspace, recipe: Recipe, workers: int, on_step: OnS
     done = 0
     if on_step:
         on_step("tile", 0, sum(sizes))
-    for number in work(cut_part, parts, min(workers, len(sizes))):
+    for number in crew.work(cut_part, parts, len(sizes)):
         done += sizes[number]
         if on_step:
             on_step("tile", done, sum(sizes))

@@ -15,7 +15,7 @@ from terra_cot.card import card_text
 from terra_cot.counts import SAMPLE_KEYS, dataset_counts
 from terra_cot.croissant import NAME as CROISSANT
 from terra_cot.croissant import croissant_text
-from terra_cot.engine import work
+from terra_cot.engine import Crew
 from terra_cot.errors import DataError
 from terra_cot.manifest import NAME as MANIFEST
 from terra_cot.manifest import manifest_parts, read_manifest
@@ -55,7 +55,7 @@ def verify(folder: Path, *, workers: int = 1, on_step: Callable[[int, int], None
     ]
     if on_step:
         on_step(0, len(jobs))
-    for done, part in enumerate(work(verify_part, jobs, min(workers, max(1, len(jobs)))), start=1):
+    for done, part in enumerate(Crew(workers).work(verify_part, jobs, len(jobs)), start=1):
         report.add(part)
         if on_step:
             on_step(done, len(jobs))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import random
 import shutil
@@ -63,6 +64,13 @@ def test_the_counts_add_up(dataset: Path) -> None:
     assert set(counts["samples"]["by_task"]) == {
         "referring", "caption", "existence", "counting", "localisation", "area", "boundary", "distance",
     }  # fmt: skip
+
+
+@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason='pip install "terra-cot[ray]"')
+def test_ray_makes_the_same_bytes(recipe: Path, dataset: Path, tmp_path: Path) -> None:
+    done = cli("run", recipe, "-o", tmp_path / "out", "--engine", "ray", "--workers", 2, "--quiet")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert contents(tmp_path / "out") == contents(dataset)
 
 
 def test_hugging_face_datasets_reads_it(dataset: Path, tmp_path: Path) -> None:

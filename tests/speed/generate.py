@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 
 from terra_cot import curate, encode
+from terra_cot.engine import Crew
 from terra_cot.manifest import write_manifest
 from terra_cot.recipe import Recipe, make_recipe
 from terra_cot.shards import TILES, write_part
@@ -93,7 +94,7 @@ def make_tiles(folder: Path, recipe: Recipe, tiles: int, a_part: int) -> None:
 def once(folder: Path, workers: int) -> tuple[float, int]:
     shutil.rmtree(folder / "samples", ignore_errors=True)
     start = time.perf_counter()
-    manifest = curate.generate(folder, workers=workers)
+    manifest = curate.generate(folder, crew=Crew(workers))
     return time.perf_counter() - start, manifest["counts"]["samples"]["kept"]
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from pathlib import Path
 
 import pytest
 
-from terra_cot.engine import WorkerLost, work
 from terra_cot.errors import ConflictError, DataError
 from terra_cot.shards import SAMPLES, TILES, Part
 from terra_cot.workspace import Marker, Markers, Workspace, purpose
@@ -110,39 +107,6 @@ def test_leftovers_of_killed_writers_are_swept(tmp_path: Path) -> None:
 def test_a_folder_without_a_purpose_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no dataset in the making"):
         purpose(tmp_path)
-
-
-def square(number: int) -> int:
-    return number * number
-
-
-def die(number: int) -> int:
-    if number == 3:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return number
-
-
-def refuse(number: int) -> int:
-    raise DataError("bad", file=f"{number}.tif", reason="wrong_size")
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_all_the_work_is_done_whoever_does_it(workers: int) -> None:
-    assert sorted(work(square, iter(range(20)), workers)) == [number * number for number in range(20)]
-    assert list(work(square, (), workers)) == []
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_users_error_crosses_from_a_worker(workers: int) -> None:
-    with pytest.raises(DataError, match=r"\d\.tif: bad") as caught:
-        list(work(refuse, [1, 2], workers))
-    assert caught.value.reason == "wrong_size"
-
-
-def test_a_killed_worker_is_told_in_one_line() -> None:
-    with pytest.raises(WorkerLost, match="run the same command again") as caught:
-        list(work(die, range(8), 2))
-    assert len(str(caught.value).splitlines()) == 1
 
 
 def test_what_a_killed_writer_left_half_written_is_swept_and_nothing_else(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Parts are worked on side by side by processes; what a part becomes does not depend on who works on it, or when."""
+"""The default engine: a pool of processes on this machine."""
 
 from __future__ import annotations
 
@@ -12,14 +12,10 @@ from itertools import islice
 from multiprocessing.connection import wait as wait_for
 from typing import TypeVar
 
-from terra_cot.errors import TerraError
+from terra_cot.engine.lost import WorkerLost
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-
-
-class WorkerLost(TerraError):  # noqa: N818 - reads as what happened
-    """A worker process died: killed, or out of memory."""
 
 
 def work(function: Callable[[Task], Result], tasks: Iterable[Task], workers: int) -> Iterator[Result]:
@@ -43,10 +39,7 @@ def work(function: Callable[[Task], Result], tasks: Iterable[Task], workers: int
                     yield future.result()
                     running |= {pool.submit(function, task) for task in islice(queue, 1)}
         except BrokenProcessPool:
-            raise WorkerLost(
-                "a worker process died (killed, or out of memory); finished parts are kept: "
-                "run the same command again, with fewer --workers if memory was short"
-            ) from None
+            raise WorkerLost from None
         finally:
             for future in running:
                 future.cancel()
