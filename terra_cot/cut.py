@@ -23,7 +23,7 @@ from terra_cot.read import SceneReader
 from terra_cot.scene import Drop, Scene
 from terra_cot.speckle import SpeckleOptions, despeckled
 from terra_cot.spectral import DECIBEL, REFLECTANCE
-from terra_cot.tile import FrameRecord, TileRecord, portrait
+from terra_cot.tile import DatedLabel, FrameRecord, TileRecord, portrait
 
 
 class TileOptions(BaseModel):
@@ -108,13 +108,22 @@ def _cut(
         frames.append(frame)
     if options.align:
         frames = _aligned(reader, frames, options)
-    tile = Tile(tile_id, tuple(frames), reader.label(grid), scene.label_frame, grid)
+    kept = {frame.frame for frame in frames}
+    series = {}
+    for entry in scene.label_series:
+        if entry.frame in kept:
+            series[entry.frame] = reader.codes(grid, entry.label)
+        else:
+            detail = f"{entry.frame} was dropped, and its label map with it"
+            yield Drop("frame", f"{tile_id}/{entry.frame}/label", "label_without_frame", detail)
+    tile = Tile(tile_id, tuple(frames), reader.label(grid), scene.label_frame, grid, series)
     dropped = tile_reason(tile)
     if dropped:
         yield Drop("tile", tile_id, *dropped)
         return
     if tile.label is not None and scene.label is not None:
-        legend(scene.label.legend).vocabulary("native").index(tile.label)  # refuses unknown codes here, not later
+        for codes in (tile.label, *tile.label_series.values()):
+            legend(scene.label.legend).vocabulary("native").index(codes)  # refuses unknown codes here, not later
     yield record(tile, scene, options, split)
 
 
@@ -139,6 +148,7 @@ def record(tile: Tile, scene: Scene, options: TileOptions, split: str) -> TileRe
         ),
         label=None if tile.label is None else encode.label_png(tile.label),
         label_frame=tile.label_frame,
+        label_series=tuple(DatedLabel(frame, encode.label_png(codes)) for frame, codes in tile.label_series.items()),
         legend=scene.label.legend if scene.label else None,
         crs=grid.crs,
         transform=tuple(float(value) for value in grid.transform[:6]),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,10 +82,14 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tile:
-    """Frames on one grid, oldest first, and the codes (HW uint16) of the label map of date `label_frame`."""
+    """Frames on one grid, oldest first, and the codes (HW uint16) of the label map of date `label_frame`.
+
+    `label_series`: the codes of further dates, by date.
+    """
 
     tile_id: str
     frames: tuple[Frame, ...]
     label: NDArray[np.uint16] | None
     label_frame: str | None
     grid: Grid
+    label_series: Mapping[str, NDArray[np.uint16]] = field(default_factory=dict)

@@ -19,7 +19,7 @@ from terra_cot.errors import DataError
 from terra_cot.files import SceneFiles
 from terra_cot.frame import REFLECTANCE_SCALE, Frame
 from terra_cot.grid import Grid
-from terra_cot.scene import Asset, Scene, SceneFrame
+from terra_cot.scene import Asset, LabelAsset, Scene, SceneFrame
 from terra_cot.sentinel1 import Calibration, read_calibration, sigma0_amplitude
 from terra_cot.values import in_db, rescaled
 
@@ -135,11 +135,12 @@ class SceneReader:
 
     def label(self, grid: Grid) -> NDArray[np.uint16] | None:
         """Label codes (HW uint16, 0 where the map has no data) on a window of the scene's grid; None without a map."""
-        asset = self.scene.label
-        if asset is None:
-            return None
+        return None if self.scene.label is None else self.codes(grid, self.scene.label)
+
+    def codes(self, grid: Grid, asset: LabelAsset) -> NDArray[np.uint16]:
+        """Codes (HW uint16, 0 where the map has no data) of a label map of the scene, on a window of its grid."""
         if asset.format == "xbd":
-            return self._drawn_label(grid)
+            return self._drawn_label(grid, asset)
         if asset.format == "road-mask":
             from terra_cot.sources.deepglobe_road import road_codes
 
@@ -166,12 +167,11 @@ class SceneReader:
             )
         return found.astype(np.uint16)
 
-    def _drawn_label(self, grid: Grid) -> NDArray[np.uint16]:
+    def _drawn_label(self, grid: Grid, asset: LabelAsset) -> NDArray[np.uint16]:
         from terra_cot.sources.xbd import read_label
 
-        assert self.scene.label is not None
         if self._drawn is None:
-            self._drawn = read_label(Path(self._files.place(self.scene.label.path)), self.scene.grid)
+            self._drawn = read_label(Path(self._files.place(asset.path)), self.scene.grid)
         offset = grid.offset_in(self.scene.grid)
         assert offset is not None, "label maps are never shifted: tiles are windows of the scene's grid"
         row, column = offset

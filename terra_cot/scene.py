@@ -64,6 +64,14 @@ class LabelAsset:
 
 
 @dataclass(frozen=True, slots=True)
+class DatedLabelAsset:
+    """The label map of the date `frame`."""
+
+    frame: str
+    label: LabelAsset
+
+
+@dataclass(frozen=True, slots=True)
 class SceneFrame:
     """One modality at one date: `frame` is t0, t1, ..., `datetime` ISO 8601. A date may have an optical and a sar.
 
@@ -84,7 +92,8 @@ class SceneFrame:
 class Scene:
     """One place: its frames, the grid that all of them are brought to, and its label map.
 
-    `label_frame` is the date (t0, ...) that the label map describes. `whole` scenes are not cut into tiles.
+    `label_frame` is the date (t0, ...) that the label map describes; `label_series` are maps of further dates, in the
+    same legend. `whole` scenes are not cut into tiles.
     `lon`/`lat` only where the grid has no CRS but the source knows the place. `stamp` changes when remote files do.
     """
 
@@ -100,13 +109,15 @@ class Scene:
     whole: bool = False
     lon_lat: tuple[float, float] | None = None
     stamp: str | None = None
+    label_series: tuple[DatedLabelAsset, ...] = ()
 
     def files(self) -> list[str]:
         """Every file the scene reads, as its assets name it, in order."""
         assets = [asset for frame in self.frames for asset in frame.assets]
         paths = [path for asset in assets for path in (asset.path, asset.calibration) if path]
         paths += [frame.cloud.path for frame in self.frames if frame.cloud]
-        return paths + ([self.label.path] if self.label else [])
+        labels = [self.label, *(entry.label for entry in self.label_series)]
+        return paths + [label.path for label in labels if label]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +150,7 @@ _ASSET = pa.struct(
 )
 _CLOUD = pa.struct([("path", pa.string()), ("codes", pa.list_(pa.int32())), ("bits", pa.list_(pa.int32()))])
 _LABEL = pa.struct([("path", pa.string()), ("legend", pa.string()), ("format", pa.string())])
+_DATED_LABEL = pa.struct([("frame", pa.string()), ("label", _LABEL)])
 _FRAME = pa.struct(
     [
         ("frame", pa.string()),
@@ -170,6 +182,7 @@ SCENES: Table = make_table(
         ("lon", pa.float64()),
         ("lat", pa.float64()),
         ("stamp", pa.string()),
+        ("label_series", pa.list_(_DATED_LABEL)),
     ],
     rows_per_group=4096,
 )
@@ -199,7 +212,7 @@ def to_row(scene: Scene) -> dict[str, Any]:
         "height": scene.grid.height,
         "width": scene.grid.width,
         "gsd_m": scene.grid.gsd_m,
-        "label": {"path": label.path, "legend": label.legend, "format": label.format} if label else None,
+        "label": _label_row(label) if label else None,
         "label_frame": scene.label_frame,
         "licence": scene.licence,
         "split": scene.split,
@@ -207,7 +220,12 @@ def to_row(scene: Scene) -> dict[str, Any]:
         "lon": scene.lon_lat[0] if scene.lon_lat else None,
         "lat": scene.lon_lat[1] if scene.lon_lat else None,
         "stamp": scene.stamp,
+        "label_series": [{"frame": entry.frame, "label": _label_row(entry.label)} for entry in scene.label_series],
     }
+
+
+def _label_row(label: LabelAsset) -> dict[str, str]:
+    return {"path": label.path, "legend": label.legend, "format": label.format}
 
 
 def _asset_row(asset: Asset) -> dict[str, Any]:
@@ -257,6 +275,9 @@ def from_row(row: dict[str, Any]) -> Scene:
         whole=row["whole"],
         lon_lat=None if row["lon"] is None else (row["lon"], row["lat"]),
         stamp=row["stamp"],
+        label_series=tuple(
+            DatedLabelAsset(entry["frame"], LabelAsset(**entry["label"])) for entry in row["label_series"] or ()
+        ),
     )
 
 

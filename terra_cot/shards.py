@@ -43,6 +43,7 @@ FRAME = pa.struct(
         ("cloud", _FILE),
     ]
 )
+DATED_LABEL = pa.struct([("frame", pa.string()), ("label", _FILE)])
 MASK = pa.struct(
     [("frame", pa.string()), ("label", pa.string()), ("size", pa.list_(pa.int32())), ("counts", pa.string())]
 )
@@ -69,6 +70,7 @@ _TILE_FIELDS = [
     ("lon", pa.float64()),
     ("lat", pa.float64()),
     ("phash", pa.string()),
+    ("label_series", pa.list_(DATED_LABEL)),
 ]
 _SAMPLE_FIELDS = [
     ("sample_id", pa.string()),

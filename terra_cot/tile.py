@@ -78,8 +78,17 @@ class FrameRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class DatedLabel:
+    """The label map of one more date: `label` is a PNG of codes of the tile's legend."""
+
+    frame: str
+    label: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class TileRecord:
     """One tile. `label` is a PNG (8 or 16 bit) of codes of `legend` for the date `label_frame`; all None without one.
+    `label_series` are the label maps of further dates, oldest first, in the same legend.
 
     `transform` is (a, b, c, d, e, f) of affine pixel-to-world; `crs` is None for imagery without a place, whose
     transform then only carries the pixel size. `gsd_m` is the ground sample distance in metres. `phash` is the
@@ -103,6 +112,7 @@ class TileRecord:
     lon: float | None
     lat: float | None
     phash: str | None = None
+    label_series: tuple[DatedLabel, ...] = ()
 
     def frame_names(self) -> list[str]:
         """Dates in order, without repetition."""
@@ -112,16 +122,29 @@ class TileRecord:
         """The records of date `name`: optical, sar, or both."""
         return [frame for frame in self.frames if frame.frame == name]
 
-    def label_array(self) -> NDArray[np.uint16]:
-        """HW uint16 codes of the label map."""
-        if self.label is None:
-            raise DataError("the tile has no label map", row=self.tile_id, field="label")
-        return decode_label(self.label)
+    def label_array(self, frame: str | None = None) -> NDArray[np.uint16]:
+        """HW uint16 codes of the label map of a date; of `label_frame` where none is named."""
+        label = self.label if frame is None else self.labels().get(frame)
+        if label is None:
+            what = "no label map" if frame is None else f"no label map of {frame}"
+            raise DataError(f"the tile has {what}", row=self.tile_id, field="label")
+        return decode_label(label)
+
+    def labels(self) -> dict[str, bytes]:
+        """The label map (PNG) of every date that has one, oldest date first."""
+        known = {entry.frame: entry.label for entry in self.label_series}
+        if self.label is not None and self.label_frame is not None:
+            known[self.label_frame] = self.label
+        return {name: known[name] for name in self.frame_names() if name in known}
 
     def to_row(self) -> dict[str, Any]:
         row = {name: getattr(self, name) for name in _TILE_FIELDS}
         row["frames"] = [frame.to_row(self.tile_id) for frame in self.frames]
         row["label"] = None if self.label is None else {"bytes": self.label, "path": f"{self.tile_id}_label.png"}
+        row["label_series"] = [
+            {"frame": entry.frame, "label": {"bytes": entry.label, "path": f"{self.tile_id}_{entry.frame}_label.png"}}
+            for entry in self.label_series
+        ] or None
         return row
 
     @classmethod
@@ -129,6 +152,9 @@ class TileRecord:
         values = {name: row[name] for name in _TILE_FIELDS}
         values["frames"] = tuple(FrameRecord.from_row(frame) for frame in row["frames"])
         values["label"] = row["label"]["bytes"] if row["label"] else None
+        values["label_series"] = tuple(
+            DatedLabel(entry["frame"], entry["label"]["bytes"]) for entry in row["label_series"] or ()
+        )
         values["transform"] = tuple(row["transform"])
         return cls(**values)
 

@@ -1,4 +1,7 @@
-"""The synthetic world is an ordinary archive: its places go through `rasters`, its disaster pairs through `xbd`."""
+"""The synthetic world is an ordinary archive: its places go through `rasters`, its disaster pairs through `xbd`.
+
+Label maps are the truth of every date: what a season does is no change of them, what an event does is.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ _PLACES = rasters.RastersOptions(
         ),
         rasters.FramePattern(modality="sar", files=("scenes/{scene}/S1_{date}.tif",), unit="dB"),
     ),
-    label="scenes/{scene}/labels.tif",
+    label="truth/{scene}/labels_{date}.tif",
     legend="worldcover",
     licence="CC0-1.0",
 )

@@ -19,7 +19,7 @@ from terra_cot.errors import TerraError
 from terra_cot.frame import Frame
 from terra_cot.grid import Grid, pixel_m
 from terra_cot.legend import legend
-from terra_cot.tile import FrameRecord, TileRecord, portrait
+from terra_cot.tile import FrameRecord, TileRecord, decode_label, portrait
 from terra_cot.verify.report import TOLERANCE, Where
 
 
@@ -45,17 +45,32 @@ def check_tile(tile: TileRecord, stretch: Stretch, where: Where) -> None:
     if tile.label is None:
         return
     try:
-        label = tile.label_array()
-        if label.shape != grid.shape:
-            where.say("label", f"is {label.shape[1]} x {label.shape[0]} px, the tile {tile.width} x {tile.height}")
-        if tile.legend is None:
-            where.say("legend", "a label map without a legend")
-        else:
-            legend(tile.legend).vocabulary("native").index(label)
+        _check_label("label", decode_label(tile.label), tile, where)
     except (TerraError, UnidentifiedImageError, OSError) as error:
         where.say("label", str(error))
+    names = [entry.frame for entry in tile.label_series]
+    if names != [name for name in tile.frame_names() if name in names and name != tile.label_frame]:
+        where.say(
+            "label_series", f"has dates {names}, expected dates of the tile, in order, without {tile.label_frame}"
+        )
+    for entry in tile.label_series:
+        name = f"label_series.{entry.frame}"
+        try:
+            _check_label(name, decode_label(entry.label), tile, where)
+        except (TerraError, UnidentifiedImageError, OSError) as error:
+            where.say(name, str(error))
     if tile.label_frame not in tile.frame_names():
         where.say("label_frame", f"{tile.label_frame} is no frame of the tile")
+
+
+def _check_label(name: str, label: NDArray[np.uint16], tile: TileRecord, where: Where) -> None:
+    """A label map has the tile's size and holds codes of its legend."""
+    if label.shape != (tile.height, tile.width):
+        where.say(name, f"is {label.shape[1]} x {label.shape[0]} px, the tile {tile.width} x {tile.height}")
+    if tile.legend is None:
+        where.say("legend", "a label map without a legend")
+    else:
+        legend(tile.legend).vocabulary("native").index(label)
 
 
 def _check_cloud(frame: FrameRecord, grid: Grid, name: str, where: Where) -> None:

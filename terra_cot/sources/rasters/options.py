@@ -91,7 +91,12 @@ class FramePattern(Options):
 class RastersOptions(Options):
     """`gsd_m` asks for a pixel size in metres. Rasters without a CRS are refused unless `allow_no_crs` says that none
     is meant: their pixel size is then `gsd_m`, and they have no place on Earth. `min_cover` is the share of a scene
-    that an image matched by the ground must cover."""
+    that an image matched by the ground must cover.
+
+    A `label` without {date} is one map, of the first or the last date (`label_frame`). With {date} there is a map for
+    each date: it describes the date whose images were taken on that day (or at that time, where {date} has one). A map
+    that no image joins is dropped; of the joined ones the first or the last is the tile's `label`, the others its
+    `label_series`."""
 
     frames: tuple[FramePattern, ...] = Field(min_length=1)
     label: str | None = None
@@ -113,8 +118,8 @@ class RastersOptions(Options):
             raise ValueError(f"a label map needs a legend ({', '.join(LEGENDS)})")
         if self.legend and self.legend not in LEGENDS:
             raise ValueError(f"no legend {self.legend}{did_you_mean(self.legend, tuple(LEGENDS))}")
-        if self.label and "{date}" in self.label:
-            raise ValueError("label: one map describes the first or the last date of a scene; leave {date} out")
+        if self.label and "{date}" in self.label and "{scene}" not in self.label and self.by_name():
+            raise ValueError("label: maps of many scenes are matched by their ground, not by date; leave {date} out")
         if self.allow_no_crs and self.gsd_m is None:
             raise ValueError("allow_no_crs needs gsd_m: nothing else tells the pixel size")
         return self

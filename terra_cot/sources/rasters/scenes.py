@@ -11,9 +11,10 @@ from terra_cot.grid import Grid
 from terra_cot.ground import ground
 from terra_cot.index import Index
 from terra_cot.listing import Entry, Place, Total
-from terra_cot.scene import Drop, LabelAsset, Scene, SceneFrame
+from terra_cot.scene import Drop, Scene, SceneFrame
 from terra_cot.sources.rasters.find import Found, find
 from terra_cot.sources.rasters.frames import frame_of
+from terra_cot.sources.rasters.labels import dated_labels
 from terra_cot.sources.rasters.options import RastersOptions
 from terra_cot.sources.rasters.wide import Wide, find_wide
 from terra_cot.timeline import name_frames
@@ -83,21 +84,25 @@ def _scene(
             frames.append(entry)
     named, drops = name_frames(scene_id, frames, options.pair_days)
     yield from drops
-    label = patterns[options.label].get(scene_id, {}).get("") if options.label else None
-    if label is None and area is not None:
+    maps = patterns[options.label].get(scene_id, {}) if options.label else {}
+    if not maps and area is not None:
         label, drops = wide.label(scene_id, area)
+        maps = {"": label} if label else {}
         yield from drops
-    if options.label and label is None:
+    if options.label and not maps:
         yield Drop("frame", f"{scene_id}/label", "missing_label", options.label)
-    ends = (named[0].frame, named[-1].frame)
+    labels, drops = dated_labels(scene_id, named, maps, options)
+    yield from drops
+    main = labels[0 if options.label_frame == "first" else -1] if labels else None
     yield Scene(
         scene_id=scene_id,
         source=name,
         root=str(root),
         frames=named,
         grid=grid,
-        label=LabelAsset(label, options.legend) if label and options.legend else None,
-        label_frame=ends[0 if options.label_frame == "first" else 1] if label else None,
+        label=main.label if main else None,
+        label_frame=main.frame if main else None,
+        label_series=tuple(entry for entry in labels if entry is not main),
         licence=options.licence,
         split=options.split,
     )

@@ -228,7 +228,7 @@ def test_last_date_labels(tmp_path: Path) -> None:
     [
         ({"label": "{scene}.tif"}, "needs a legend"),
         ({"label": "{scene}.tif", "legend": "worldcovr"}, 'did you mean "worldcover"'),
-        ({"label": "{scene}_{date}.tif", "legend": "worldcover"}, "leave {date} out"),
+        ({"label": "map_{date}.tif", "legend": "worldcover"}, "leave {date} out"),
         ({"bands": [["a"], ["b"]]}, "bands names 2 files"),
         ({"bands": [["a", "a"]]}, "given twice"),
         ({"allow_no_crs": True}, "needs gsd_m"),
