@@ -20,14 +20,10 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from terra_cot.errors import DataError, GridError
-from terra_cot.gcps import read_tied, tie_of
+from terra_cot.gcps import FINER, PLANE, WARP_TOLERANCE_PX, read_tied, tie_of
 from terra_cot.grid import Grid, grid_of, native_grid
 from terra_cot.remote import UNREACHABLE, is_remote, located, open_raster
 from terra_cot.scene import Scene
-
-_PLANE = "EPSG:3857"  # any metric CRS does: nothing is projected
-_WARP_TOLERANCE_PX = 0.02  # GDAL's own 0.125 is as much as the shifts that are taken out
-_FINER = 0.75  # a file whose pixels are smaller than this share of the grid's is averaged (imagery) or counted (labels)
 
 _GDAL = {
     # GDAL's fast path for PNG returns noise for a file that was cut off, without an error; JPEG may only warn.
@@ -151,16 +147,16 @@ class SceneFiles:
     def _finer(self, dataset: Any, grid: Grid) -> bool:
         # Without a place its pixels are those of its scene.
         metres = self._scene.grid.gsd_m if dataset.crs is None else grid_of(dataset).gsd_m
-        return metres <= _FINER * grid.gsd_m
+        return metres <= FINER * grid.gsd_m
 
     def _options(self, dataset: Any, grid: Grid, resampling: Resampling, nodata: float | None) -> dict[str, Any]:
         options: dict[str, Any] = {
-            "crs": grid.crs or _PLANE,
+            "crs": grid.crs or PLANE,
             "transform": grid.transform,
             "width": grid.width,
             "height": grid.height,
             "resampling": resampling,
-            "tolerance": _WARP_TOLERANCE_PX,
+            "tolerance": WARP_TOLERANCE_PX,
             # Each band by its own no-data: as a set, a pixel missing in one band would be blended into its neighbours.
             "UNIFIED_SRC_NODATA": "NO",
         }
@@ -168,7 +164,7 @@ class SceneFiles:
             # Unasked, GDAL blurs where a rotation or another zone makes its estimate of the scale fall below 1.
             options |= {"XSCALE": 1, "YSCALE": 1}
         if grid.crs is None:  # a shift among images without a place: all of them lie on one nameless plane
-            options |= {"src_crs": _PLANE, "src_transform": self._scene.grid.transform}
+            options |= {"src_crs": PLANE, "src_transform": self._scene.grid.transform}
         if grid.crs is not None:
             options |= _wrapped(dataset)
         if nodata is not None and dataset.nodata is None:
