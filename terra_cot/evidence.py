@@ -23,6 +23,11 @@ Writers of chains, the benchmark's tasks, verification and the faithfulness scor
 | near_share | 2 | % | 100 x pixels of the first within 10 px of the second / pixels of the first |
 | above_share, left_share | 2 | % | 100 x pixels of the first above (left of) the centroid of the second / its pixels |
 | joint_share | any | % | 100 x pixels in any of the masks / valid_pixels |
+| shared_pixels | 2 | px | pixels in both masks: of class A on one date and class B on another, what became B |
+| shared_area | 2 | m2 | shared_pixels x gsd^2 |
+| inside_share | 2 | % | 100 x pixels of the first that are in the second / pixels of the first |
+| area_change | 2 | m2 | (pixels of the second - pixels of the first) x gsd^2 |
+| size_change | 2 | % | 100 x (pixels of the second - pixels of the first) / pixels of the first |
 | cloud | 0 | % | 100 x cloud_fraction of the date's optical image |
 | ndvi, ndwi, nbr | 1 | index | mean of the index over the mask (`spectral.py`) |
 | backscatter_vv, backscatter_vh | 1 | dB | mean power over the mask (`spectral.py`) |
@@ -104,6 +109,11 @@ def component_share_pct(part: int, whole: int) -> float | None:
     return None if whole == 0 else 100.0 * part / whole
 
 
+def size_change_pct(before_px: int, after_px: int) -> float | None:
+    """Change of an area in percent of what it was; None where there was nothing."""
+    return None if before_px == 0 else 100.0 * (after_px - before_px) / before_px
+
+
 def _largest_distance(masks: Sequence[BoolMask], ground: Ground) -> float | None:
     apart = facts.distance_px(facts.largest_patch(masks[0]), masks[1])
     return None if apart is None else facts.distance_m(apart, ground.gsd_m)
@@ -151,6 +161,11 @@ FACTS: dict[str, Fact] = {
     "above_share": Fact(2, "%", lambda m, g: facts.before_pct(m[0], m[1], 0)),
     "left_share": Fact(2, "%", lambda m, g: facts.before_pct(m[0], m[1], 1)),
     "joint_share": Fact(None, "%", _joint_share),
+    "shared_pixels": Fact(2, "px", lambda m, g: float(facts.shared_px(m[0], m[1]))),
+    "shared_area": Fact(2, "m2", lambda m, g: facts.area_m2(facts.shared_px(m[0], m[1]), g.gsd_m)),
+    "inside_share": Fact(2, "%", lambda m, g: facts.share_pct(facts.shared_px(m[0], m[1]), facts.pixels(m[0]))),
+    "area_change": Fact(2, "m2", lambda m, g: (facts.pixels(m[1]) - facts.pixels(m[0])) * g.gsd_m**2),
+    "size_change": Fact(2, "%", lambda m, g: size_change_pct(facts.pixels(m[0]), facts.pixels(m[1]))),
     "cloud": Fact(0, "%", None, _cloud),
 }
 for _quantity in MODALITY:

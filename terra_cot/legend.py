@@ -10,17 +10,19 @@ A code that a legend knows but no class of the view holds is void: it is no part
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from terra_cot.change import parse_change
 from terra_cot.errors import ConfigError, DataError, did_you_mean
 
 View = Literal["native", "display"]
 _UNKNOWN = 255
+_LOST = (255, 90, 30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +98,28 @@ class Legend:
         return set(self.void) | {code for entry in (*self.native, *self.display) for code in entry.codes}
 
     def find(self, name: str) -> LandClass:
-        """The class or group called `name`, in any view: a name means the same codes in all of them."""
+        """The class or group called `name`, in any view: a name means the same codes in all of them.
+
+        The label of a change (`new water since t0`) has no codes: it takes two dates to tell.
+        """
         for entry in (*self.native, *self.display, *self.groups):
             if entry.name == name:
                 return entry
+        change = parse_change(name)
+        if change is not None and parse_change(change.name) is None:
+            entry = self.find(change.name)
+            color = entry.color if change.kind == "new" else _LOST
+            return replace(entry, name=name, codes=(), color=color, noun=f"{change.kind} {entry.noun}")
         names = tuple(entry.name for entry in (*self.native, *self.display, *self.groups))
         raise DataError(f'no class "{name}" in legend {self.name}{did_you_mean(name, names)}', field="label")
 
     def mask(self, label: NDArray[np.integer], name: str) -> NDArray[np.bool_]:
         """Bool HW: where the label map holds a code of class `name`."""
         return np.isin(label, np.array(self.find(name).codes, dtype=label.dtype))
+
+    def view_of(self, name: str) -> View:
+        """The view whose classes hold `name`: native where both do."""
+        return "native" if any(entry.name == name for entry in self.native) else "display"
 
     def vocabulary(self, view: View) -> Vocabulary:
         return _vocabulary(self.name, view)

@@ -13,6 +13,7 @@ instead of a distance transform per pair of classes, one image of bit sets is di
 (`distance`); that leaves few candidates, whose distances are integers until the last square root.
 """
 
+from terra_cot.facts.change import shared_px, transitions
 from terra_cot.facts.labels import LabelFacts, measure, open_classes
 from terra_cot.facts.layout import MAX_CLASSES
 from terra_cot.facts.masks import adjacent, centroid, components, distance_px, opened, pixels
@@ -39,5 +40,7 @@ __all__ = [
     "patches",
     "pixels",
     "share_pct",
+    "shared_px",
+    "transitions",
     "within_pct",
 ]
