@@ -14,7 +14,7 @@ _LONGEST = 120
 def safe_name(text: str) -> str:
     """`text` where it is a plain file name, else what is plain of it and a hash: different texts, different names."""
     plain = re.sub(r"[^A-Za-z0-9._-]", "_", text).lstrip(".")[:_LONGEST]
-    if plain == text:
+    if plain and plain == text:
         return text
     return f"{plain}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
