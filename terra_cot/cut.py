@@ -140,7 +140,7 @@ def record(tile: Tile, scene: Scene, options: TileOptions, split: str) -> TileRe
     """The stored form of a tile."""
     grid = tile.grid
     place = grid.lon_lat() or scene.lon_lat
-    pictures = [display(despeckled(frame, options.speckle), options.display) for frame in tile.frames]
+    pictures = [picture_of(frame, options) for frame in tile.frames]
     return TileRecord(
         tile_id=tile.tile_id,
         frames=tuple(
@@ -163,6 +163,11 @@ def record(tile: Tile, scene: Scene, options: TileOptions, split: str) -> TileRe
         lat=place[1] if place else None,
         phash=perceptual_hash(pictures[portrait(tile.frames, tile.label_frame)]),
     )
+
+
+def picture_of(frame: Frame, options: TileOptions) -> NDArray[np.uint8]:
+    """HW3 uint8: what a frame looks like, by the options alone."""
+    return display(despeckled(frame, options.speckle), options.display)
 
 
 def _frame_record(frame: Frame, picture: NDArray[np.uint8], options: TileOptions) -> FrameRecord:

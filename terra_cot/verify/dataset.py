@@ -48,7 +48,7 @@ def verify(folder: Path, *, workers: int = 1, on_step: Callable[[int, int], None
             folder,
             there.get(f"{TILES.name}/{name}"),
             there.get(f"{SAMPLES.name}/{name}"),
-            recipe.tile.display,
+            recipe.tile,
             recipe.seed,
         )
         for name in names

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from terra_cot.counts import SAMPLE_KEYS
-from terra_cot.display import Stretch
+from terra_cot.cut import TileOptions
 from terra_cot.errors import DataError
 from terra_cot.images import PartImages
 from terra_cot.shards import SAMPLES, TILES, Part, Table, read_rows
@@ -26,7 +26,7 @@ class PartJob:
     folder: Path
     tiles: Part | None
     samples: Part | None
-    stretch: Stretch
+    options: TileOptions
     seed: int
 
 
@@ -39,7 +39,7 @@ def verify_part(job: PartJob) -> Report:
         report.counts["tiles_split"][str(row["split"])] += 1
         try:
             record = TileRecord.from_row(row)
-            check_tile(record, job.stretch, where)
+            check_tile(record, job.options, where)
         except Exception as error:  # noqa: BLE001 - the border of a row: whatever it holds is its own fault, and named
             where.say("", f"cannot be read: {error!r}")
         else:

@@ -13,17 +13,18 @@ from rasterio.crs import CRS
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import MemoryFile
 
-from terra_cot.display import Stretch, display
+from terra_cot.cut import TileOptions, picture_of
 from terra_cot.duplicates import perceptual_hash
 from terra_cot.errors import TerraError
 from terra_cot.frame import Frame
 from terra_cot.grid import Grid, pixel_m
 from terra_cot.legend import legend
+from terra_cot.spectral import DECIBEL
 from terra_cot.tile import FrameRecord, TileRecord, decode_label, portrait
 from terra_cot.verify.report import TOLERANCE, Where
 
 
-def check_tile(tile: TileRecord, stretch: Stretch, where: Where) -> None:
+def check_tile(tile: TileRecord, options: TileOptions, where: Where) -> None:
     grid = Grid(tile.crs, Affine(*tile.transform), tile.height, tile.width, tile.gsd_m)
     side = pixel_m(grid.transform)
     if not np.isclose(side, tile.gsd_m, rtol=TOLERANCE, atol=0):
@@ -38,7 +39,7 @@ def check_tile(tile: TileRecord, stretch: Stretch, where: Where) -> None:
         if picture is None or picture.shape != (*grid.shape, 3):
             where.say(f"{name}.image", f"is not a colour picture of {tile.width} x {tile.height} px")
         elif frame.raster is not None:
-            _check_raster(frame, grid, picture, stretch, name, where)
+            _check_raster(frame, grid, picture, options, name, where)
         if number == shown and picture is not None and picture.ndim == 3 and perceptual_hash(picture) != tile.phash:
             where.say("phash", f"is {tile.phash}, the picture of {name} has {perceptual_hash(picture)}")
         _check_cloud(frame, grid, name, where)
@@ -95,7 +96,7 @@ def _picture(data: bytes) -> NDArray[np.uint8] | None:
 
 
 def _check_raster(
-    frame: FrameRecord, grid: Grid, picture: NDArray[np.uint8], stretch: Stretch, name: str, where: Where
+    frame: FrameRecord, grid: Grid, picture: NDArray[np.uint8], options: TileOptions, name: str, where: Where
 ) -> None:
     """The raster has the tile's grid and the row's bands, and the picture is what it shows."""
     try:
@@ -104,6 +105,7 @@ def _check_raster(
             with MemoryFile(frame.raster) as memory, memory.open() as dataset:
                 pixels, nodata = dataset.read(), dataset.nodata
                 bands, crs, transform = dataset.descriptions, dataset.crs, dataset.transform
+                decibel = set(dataset.units) == {DECIBEL}
     except RasterioError as error:
         where.say(f"{name}.raster", f"cannot be read ({error})")
         return
@@ -116,7 +118,8 @@ def _check_raster(
     valid = _valid(pixels, nodata)
     if round(1.0 - float(valid.mean()), 6) != frame.nodata_fraction:
         where.say(f"{name}.nodata_fraction", f"is {frame.nodata_fraction}, the raster has {1.0 - valid.mean():.6f}")
-    shown = display(Frame(frame.frame, frame.modality, frame.datetime, bands, pixels, valid, None, grid), stretch)
+    held = Frame(frame.frame, frame.modality, frame.datetime, bands, pixels, valid, None, grid, decibel=decibel)
+    shown = picture_of(held, options)
     if not np.array_equal(shown, picture):
         differ = int((shown != picture).any(axis=-1).sum())
         where.say(f"{name}.image", f"differs from the picture of the raster in {differ} pixels")
