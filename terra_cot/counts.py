@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-SAMPLE_KEYS = ("tier", "task", "split")
+SAMPLE_KEYS = ("tier", "task", "split", "writer")
 """The fields of a sample that are counted by value."""
 
 
@@ -44,6 +44,9 @@ def dataset_counts(
             "kept": sum(samples[SAMPLE_KEYS[0]].values()),
             **{f"by_{key}": _sorted(samples[key]) for key in SAMPLE_KEYS},
         }
+        accepted = sum(number for name, number in samples["writer"].items() if name.startswith("llm:"))
+        if accepted or dropped("llm", "sample"):
+            counts["llm_texts"] = stage(accepted, dropped("llm", "sample"))
     return counts
 
 

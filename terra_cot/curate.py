@@ -24,7 +24,7 @@ from terra_cot.stages.select import select
 from terra_cot.stages.tile import tile_scenes
 from terra_cot.workspace import Markers, Workspace, purpose
 
-_LATE = ("generate", "mix", "near_duplicate_bits", "held_out", "seed")
+_LATE = ("generate", "llm", "mix", "near_duplicate_bits", "held_out", "seed")
 """Keys of a recipe that tiles do not follow from."""
 
 

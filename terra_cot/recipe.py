@@ -16,6 +16,7 @@ from terra_cot.cut import TileOptions
 from terra_cot.duplicates import NEAR_BITS
 from terra_cot.errors import ConfigError, did_you_mean, shorten
 from terra_cot.generate import GenerateOptions
+from terra_cot.llm.options import OPERATION, LlmOptions
 from terra_cot.mix import MixOptions
 from terra_cot.splits import SplitOptions
 
@@ -37,7 +38,8 @@ class Recipe(BaseModel):
 
     `splits` deals the tiles out by place; without it the publisher's own splits hold. Of tiles whose pictures differ in
     at most `near_duplicate_bits` of 256 the first one gives samples (None: all of them). `mix` states shares of the
-    samples. `held_out` names benchmarks (folders) that no training tile may show.
+    samples. `held_out` names benchmarks (folders) that no training tile may show. `llm` lets a language model write
+    captions and L2 chains; without it the composer does, and no network is used.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -51,12 +53,13 @@ class Recipe(BaseModel):
     near_duplicate_bits: int | None = Field(NEAR_BITS, ge=0, le=64)
     mix: MixOptions | None = None
     held_out: tuple[str, ...] = ()
+    llm: LlmOptions | None = None
     part_tiles: int = Field(64, ge=1, le=4096)
     limit: int | None = Field(None, ge=1)
 
     def body(self) -> dict[str, Any]:
-        """The recipe as plain JSON values."""
-        return self.model_dump(mode="json")
+        """The recipe as plain JSON values, without what only says how a model is asked (llm/options.py)."""
+        return self.model_dump(mode="json", exclude={"llm": set(OPERATION)})
 
     def sha256(self) -> str:
         return sha256_json(self.body())
@@ -127,7 +130,8 @@ def describe(error: ValidationError, model: type[BaseModel]) -> str:
     if first["type"] == "extra_forbidden":
         known = _keys(model, first["loc"][:-1])
         return f"{where}: unknown key{did_you_mean(str(first['loc'][-1]), known)} (known: {', '.join(known)})"
-    got = "" if first["type"] == "missing" else f", got {shorten(first['input'])}"
+    private = where in ("llm.base_url", "llm.api_key_env")  # somebody may have put a password or key there
+    got = "" if first["type"] == "missing" or private else f", got {shorten(first['input'])}"
     return f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}{got}"
 
 

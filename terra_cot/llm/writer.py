@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
+from typing import NamedTuple
 
 import orjson
 
 from terra_cot.chains.draft import Context, Draft, Target, Text
 from terra_cot.chains.numbers import underived
 from terra_cot.errors import shorten
-from terra_cot.llm.cache import Cache
 from terra_cot.llm.check import Fault, faults
-from terra_cot.llm.client import Client, Reply
-from terra_cot.llm.ledger import Ledger
+from terra_cot.llm.client import Reply
+from terra_cot.llm.job import LlmJob
 from terra_cot.llm.options import LlmOptions
 from terra_cot.llm.phrasebook import Book, book_of, writable
 from terra_cot.llm.prompt import again, filled, messages_of, schema_of
@@ -27,22 +26,7 @@ FREE_TIERS = ("caption",)
 """Tiers whose question and answer the model words too."""
 
 
-@dataclass(frozen=True, slots=True)
-class LlmJob:
-    """What a worker needs to let a model write: the options, where replies and spending are kept, and its share of the
-    requests that may be under way at once. Crosses process borders; it holds no key."""
-
-    options: LlmOptions
-    cache: Path
-    ledger: Path
-    threads: int
-
-    def client(self) -> Client:
-        return Client(self.options, Cache(self.cache), Ledger(self.ledger, self.options))
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """A sample, by the model or by the composer, and what was refused on the way."""
 
     sample: Sample
@@ -55,12 +39,17 @@ def book_for(sample: Sample, context: Context, composed: Text) -> Book | None:
     return book_of(draft, context, composed, sample.tier not in FREE_TIERS) if writable(draft) else None
 
 
-def written(items: Iterable[tuple[Sample, Context]], job: LlmJob) -> Iterator[Written]:
-    """Samples in their order, those of the tiers of the options written by the model. At most a few are in memory.
+def written(items: Iterable[tuple[Sample, Context]], job: LlmJob | None) -> Iterator[Written]:
+    """Samples in their order, those of the job's tiers written by the model (without a job: as the composer has them).
+
+    At most a few are in memory.
 
     Raises:
         LlmUnavailable, BudgetSpent: what was answered so far stays in the cache.
     """
+    if job is None:
+        yield from (Written(sample, ()) for sample, _ in items)
+        return
     client = job.client()
     waiting: deque[Future[Written]] = deque()
     with ThreadPoolExecutor(job.threads, "llm") as pool:

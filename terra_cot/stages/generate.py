@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from terra_cot import FORMAT_VERSION, __version__
 from terra_cot.atomic import sha256_json
+from terra_cot.chains.draft import Context
 from terra_cot.counts import SAMPLE_KEYS
-from terra_cot.engine import work
-from terra_cot.generate import GenerateOptions, samples_of
+from terra_cot.engine import Crew
+from terra_cot.generate import GenerateOptions, context_of, samples_of
+from terra_cot.llm.job import LlmJob
+from terra_cot.llm.writer import written
 from terra_cot.recipe import Recipe
 from terra_cot.sample import Sample
 from terra_cot.scene import Drop
@@ -32,37 +35,52 @@ class SamplePart:
     options: GenerateOptions
     seed: int
     choice: Choice
+    llm: LlmJob | None = None
 
 
 def generate_samples(
-    workspace: Workspace, recipe: Recipe, choices: Sequence[Choice], workers: int, on_step: OnStep | None
+    workspace: Workspace, recipe: Recipe, choices: Sequence[Choice], crew: Crew, on_step: OnStep | None
 ) -> None:
     """Every part of the samples, of what `choices` (one a part of tiles) say."""
     markers = workspace.markers.all(TILES)
+    llm, crew = _asking(workspace, recipe, crew)
     parts = (
-        SamplePart(workspace.markers, number, marker.part, recipe.generate, recipe.seed, choice)
+        SamplePart(workspace.markers, number, marker.part, recipe.generate, recipe.seed, choice, llm)
         for number, (marker, choice) in enumerate(zip(markers, choices, strict=True))
     )
     done, total = 0, sum(marker.part.rows for marker in markers)
     if on_step:
         on_step("generate", 0, total)
-    for number in work(generate_part, parts, min(workers, len(markers))):
+    for number in crew.work(generate_part, parts, len(markers)):
         done += markers[number].part.rows
         if on_step:
             on_step("generate", done, total)
     workspace.markers.remove_parts_from(SAMPLES, len(markers))
 
 
+def _asking(workspace: Workspace, recipe: Recipe, crew: Crew) -> tuple[LlmJob | None, Crew]:
+    """What workers need to ask a model, and no more workers than may ask at once: each has its share of the requests.
+
+    Raises:
+        ConfigError: the key is not there.
+    """
+    if recipe.llm is None:
+        return None, crew
+    workers = min(crew.workers, recipe.llm.concurrency)
+    return LlmJob.start(recipe.llm, workspace.hidden, recipe.llm.concurrency // workers), replace(crew, workers=workers)
+
+
 def generate_part(job: SamplePart) -> int:
     """Write one part of samples unless it is there; returns its number."""
     options = job.options.model_dump(mode="json")
-    fingerprint = sha256_json([FORMAT_VERSION, __version__, options, job.seed, job.tiles.sha256, job.choice.to_json()])
+    follows = [FORMAT_VERSION, __version__, options, job.seed, job.tiles.sha256, job.choice.to_json()]
+    fingerprint = sha256_json(follows if job.llm is None else [*follows, job.llm.options.identity()])
     if job.markers.marker(SAMPLES, job.number, fingerprint):
         return job.number
     drops: list[dict[str, str]] = []
     counts: dict[str, Counter[str]] = {key: Counter() for key in SAMPLE_KEYS}
 
-    def rows() -> Iterator[dict[str, Any]]:
+    def samples() -> Iterator[tuple[Sample, Context]]:
         chosen = chosen_samples(job.markers, job.number, job.choice, job.seed)
         for record in light_tiles(job.markers.folder, job.tiles):
             if record.tile_id in job.choice.copies:
@@ -72,11 +90,16 @@ def generate_part(job: SamplePart) -> int:
             only = None if chosen is None else chosen.get(record.tile_id, set())
             for item in samples_of(record, job.options, job.seed, only):
                 if isinstance(item, Sample):
-                    for key, counter in counts.items():
-                        counter[getattr(item, key)] += 1
-                    yield item.to_row()
+                    yield item, context_of(record, item.frames)
                 else:
                     drops.append({"stage": "generate", **item.to_row()})
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for sample, refused in written(samples(), job.llm):
+            drops.extend({"stage": "llm", **drop.to_row()} for drop in refused)
+            for key, counter in counts.items():
+                counter[getattr(sample, key)] += 1
+            yield sample.to_row()
 
     job.markers.begin(SAMPLES)
     part = write_part(job.markers.folder, SAMPLES, job.number, rows())

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from terra_cot.chains import TASKS
-from terra_cot.chains.draft import Draft, Target
+from terra_cot.chains.draft import Context, Draft, Target, Text
 from terra_cot.chains.numbers import underived
 from terra_cot.draw import seed_of
 from terra_cot.errors import DataError
@@ -16,6 +16,8 @@ from terra_cot.evidence import FACTS, BoolMask, Ground, base_fact, measure_fact
 from terra_cot.generate import context_of, frames_shown
 from terra_cot.images import Fetch, TileImages
 from terra_cot.legend import Legend, legend
+from terra_cot.llm.check import faults
+from terra_cot.llm.writer import book_for
 from terra_cot.mask import check_counts
 from terra_cot.sample import Sample
 from terra_cot.tile import TileRecord
@@ -127,19 +129,31 @@ def _check_text(sample: Sample, tile: TileRecord, where: Where) -> None:
         strange = underived(getattr(sample, name), sample.evidence)
         if strange:
             where.say(name, f"states {', '.join(strange)}, which no evidence gives")
-    kind, _, template = sample.writer.partition(":")
-    if kind != "template":
-        return
-    task = TASKS.get(template)
-    if task is None or task.name != sample.task or task.tier != sample.tier:
+    kind, _, name = sample.writer.partition(":")
+    task = TASKS.get(sample.task if kind == "llm" else name)
+    if kind not in ("llm", "template") or task is None or task.name != sample.task or task.tier != sample.tier:
         where.say("writer", f"{sample.writer} does not write {sample.tier}/{sample.task}")
         return
     targets = tuple(Target(mask.frame, mask.label) for mask in sample.masks)
+    context = context_of(tile, sample.frames)
     try:
-        text = task.write(Draft(sample.task, targets, sample.evidence), context_of(tile, sample.frames), sample.seed)
+        text = task.write(Draft(sample.task, targets, sample.evidence), context, sample.seed)
     except (KeyError, ValueError, DataError) as error:
         where.say("evidence", f"the text cannot be written from it ({error})")
+        return
+    if kind == "llm":
+        _check_model_text(sample, text, context, where)
         return
     for name in ("question", "chain", "answer", "options"):
         if getattr(sample, name) != getattr(text, name):
             where.say(name, f'is not what {sample.writer} writes: "{getattr(text, name)}"')
+
+
+def _check_model_text(sample: Sample, composed: Text, context: Context, where: Where) -> None:
+    """A model's words cannot be written again; they are read as they were when they were accepted."""
+    book = book_for(sample, context, composed)
+    if book is None:
+        where.say("writer", f"{sample.writer} cannot write of these masks")
+        return
+    for fault in faults(book, Text(sample.question, sample.chain, sample.answer, sample.options)):
+        where.say("chain", f"{fault.reason}: {fault.detail}")

@@ -39,7 +39,10 @@ def test_options_of_a_source_are_kept_for_it() -> None:
         ({"tile": {"display": {"gamma": float("nan")}}}, "tile.display.gamma"),
         ({"tile": {"display": {"vv_db": [2, -22]}}}, "the lower limit must come first"),
         ({"generate": {"l1_max": 1}}, "l1_min 2 is above l1_max 1"),
-        ({"generate": {"res": 0, "caption": 0, "l1_min": 0, "l1_max": 0, "l2_min": 0, "l2_max": 0}}, "no sample is asked for"),
+        (
+            {"generate": {"res": 0, "caption": 0, "l1_min": 0, "l1_max": 0, "l2_min": 0, "l2_max": 0}},
+            "no sample is asked for",
+        ),
         ({"generate": {"view": "both"}}, "generate.view"),
         ({"generate": {"min_share_pct": 0}}, "generate.min_share_pct"),
         ({"seed": -1}, "seed"),
