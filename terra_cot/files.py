@@ -6,7 +6,9 @@ does not cover, its no-data and NaN are not valid; nothing is filled in.
 
 from __future__ import annotations
 
+import math
 import warnings
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -20,8 +22,9 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from terra_cot.errors import DataError, GridError
+from terra_cot.flat import true_sides_m
 from terra_cot.gcps import FINER, PLANE, WARP_TOLERANCE_PX, read_tied, tie_of
-from terra_cot.grid import Grid, grid_of, native_grid
+from terra_cot.grid import Grid, crs_name, native_grid
 from terra_cot.remote import UNREACHABLE, is_remote, located, open_raster
 from terra_cot.scene import Scene
 
@@ -43,7 +46,7 @@ class SceneFiles:
         self._stack = ExitStack()
         self._open: dict[str, Any] = {}
         self._closed: dict[str, DataError] = {}  # a server that is gone is not asked again for every tile
-        self._warped: dict[tuple[str, Resampling], Any] = {}
+        self._warped: dict[tuple[str, Resampling, str], Any] = {}
 
     def start(self) -> None:
         self._stack.enter_context(Env(**_GDAL))
@@ -77,11 +80,10 @@ class SceneFiles:
     ) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
         """(CHW pixels, HW valid) of a file on `grid`; `nodata` where the file does not declare it."""
         dataset = self.dataset(path)
-        nodata = dataset.nodata if nodata is None else nodata
         try:
             tie = tie_of(dataset) if grid.crs is not None else None
             if tie is not None:
-                return read_tied(dataset, tie, grid, resampling, nodata)
+                return read_tied(dataset, tie, grid, resampling, dataset.nodata if nodata is None else nodata)
             return self._plain(dataset, grid, nodata) or self._warp(path, dataset, grid, resampling, nodata)
         except RasterioError as error:
             raise self._refused("cannot be read", error, path) from None
@@ -110,7 +112,7 @@ class SceneFiles:
             return None
         window = Window(column, row, grid.width, grid.height)
         pixels = dataset.read(window=window)
-        return pixels, _valid(pixels, dataset, window, nodata)
+        return pixels, _valid(pixels, dataset, window, _missing(dataset, nodata))
 
     def _warp(
         self, path: str, dataset: Any, grid: Grid, resampling: Resampling, nodata: float | None
@@ -119,15 +121,34 @@ class SceneFiles:
             raise DataError(
                 "no CRS, but its scene has one", file=dataset.name, expected=grid.crs, reason=GridError.reason
             )
+        alike: dict[str, list[int]] = {}  # bands by their no-data value: as a word, since NaN is not equal to itself
+        missing = _missing(dataset, nodata)
+        for band, value in zip(dataset.indexes, missing, strict=True):
+            alike.setdefault(str(value), []).append(band)
+        if len(alike) == 1:
+            return self._bands(path, dataset, list(dataset.indexes), grid, resampling, missing[0])
+        found = {
+            band: (plane, known)
+            for bands in alike.values()
+            for planes, known in [self._bands(path, dataset, bands, grid, resampling, missing[bands[0] - 1])]
+            for band, plane in zip(bands, planes, strict=True)
+        }
+        planes, known = zip(*(found[band] for band in dataset.indexes), strict=True)
+        return np.stack(planes), np.logical_and.reduce(known)
+
+    def _bands(
+        self, path: str, dataset: Any, bands: list[int], grid: Grid, resampling: Resampling, nodata: float | None
+    ) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
+        """Some bands of a warp: GDAL takes one no-data value a warp, whatever each band declares."""
         window = self._window(grid)
         if window is None:  # a shifted grid: its own warp
             with WarpedVRT(dataset, **self._options(dataset, grid, resampling, nodata)) as warped:
-                return _warped_pixels(warped, dataset, None)
-        key = (path, resampling)
+                return _warped_pixels(warped, dataset, bands, None, nodata)
+        key = (path, resampling, str(nodata))
         if key not in self._warped:
             options = self._options(dataset, self._scene.grid, resampling, nodata)
             self._warped[key] = self._stack.enter_context(WarpedVRT(dataset, **options))
-        return _warped_pixels(self._warped[key], dataset, window)
+        return _warped_pixels(self._warped[key], dataset, bands, window, nodata)
 
     def _window(self, grid: Grid) -> Window | None:
         """Where `grid` lies in the scene's grid; None where it is no window of it: a shift by whole pixels may reach
@@ -146,8 +167,10 @@ class SceneFiles:
 
     def _finer(self, dataset: Any, grid: Grid) -> bool:
         # Without a place its pixels are those of its scene.
-        metres = self._scene.grid.gsd_m if dataset.crs is None else grid_of(dataset).gsd_m
-        return metres <= FINER * grid.gsd_m
+        if dataset.crs is None:
+            return self._scene.grid.gsd_m <= FINER * grid.gsd_m
+        sides = true_sides_m(dataset.transform, crs_name(dataset.crs), dataset.height, dataset.width)
+        return math.sqrt(math.prod(sides)) <= FINER * grid.gsd_m
 
     def _options(self, dataset: Any, grid: Grid, resampling: Resampling, nodata: float | None) -> dict[str, Any]:
         options: dict[str, Any] = {
@@ -167,8 +190,7 @@ class SceneFiles:
             options |= {"src_crs": PLANE, "src_transform": self._scene.grid.transform}
         if grid.crs is not None:
             options |= _wrapped(dataset)
-        if nodata is not None and dataset.nodata is None:
-            options |= {"src_nodata": nodata, "nodata": nodata}
+        options |= {"src_nodata": nodata, "nodata": nodata}
         # Without a no-data value only an alpha band tells what the source does not cover.
         alone = nodata is None and ColorInterp.alpha not in dataset.colorinterp
         return {**options, "add_alpha": True} if alone else options
@@ -182,23 +204,37 @@ def _wrapped(dataset: Any) -> dict[str, str]:
     return {"src_crs": f"{dataset.crs.to_proj4()} +lon_wrap={(left + right) / 2:g}"}
 
 
-def _warped_pixels(warped: Any, dataset: Any, window: Window | None) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
-    """(CHW pixels, HW valid) of a warp of `dataset`."""
-    pixels = warped.read(indexes=list(dataset.indexes), window=window)
-    valid = _valid(pixels, warped, window, warped.nodata)
+def _warped_pixels(
+    warped: Any, dataset: Any, bands: list[int], window: Window | None, nodata: float | None
+) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
+    """(CHW pixels, HW valid) of bands of a warp of `dataset`."""
+    pixels = warped.read(indexes=bands, window=window)
+    valid = _valid(pixels, warped, window, [nodata] * len(bands))
     if warped.count > dataset.count:  # rasterio does not count the alpha band it adds as a mask
         valid &= warped.read(warped.count, window=window) > 0
     return pixels, valid
 
 
-def _valid(pixels: NDArray[np.generic], dataset: Any, window: Window | None, nodata: float | None) -> NDArray[np.bool_]:
+def _missing(dataset: Any, nodata: float | None) -> tuple[float | None, ...]:
+    """The value of each band that means no data: what its file declares, else `nodata` in the band's own precision."""
+    found = []
+    for declared, dtype in zip(dataset.nodatavals, dataset.dtypes, strict=True):
+        value = nodata if declared is None else declared
+        exact = value is not None and np.issubdtype(dtype, np.floating)
+        found.append(float(np.dtype(dtype).type(value)) if exact else value)
+    return tuple(found)
+
+
+def _valid(
+    pixels: NDArray[np.generic], dataset: Any, window: Window | None, missing: Sequence[float | None]
+) -> NDArray[np.bool_]:
     flags = {flag for band in dataset.mask_flag_enums for flag in band}
     valid = np.ones(pixels.shape[1:], np.bool_)
     if flags - {MaskFlags.all_valid, MaskFlags.nodata}:  # a mask or an alpha band: another read
         valid = np.asarray(dataset.dataset_mask(window=window)) > 0
-    if nodata is not None and not np.isnan(nodata):
+    for band, nodata in zip(pixels, missing, strict=True):
         # A tile needs all bands; GDAL's own mask is true where any has data.
-        for band in pixels:
+        if nodata is not None and not np.isnan(nodata):
             valid &= band != nodata
     if np.issubdtype(pixels.dtype, np.floating):
         valid &= np.isfinite(pixels).all(axis=0)

@@ -9,17 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 from affine import Affine
 from odc.geo.geobox import GeoBox
-from pyproj import Geod, Transformer
 
 from terra_cot.errors import GridError
+from terra_cot.flat import extent, flat_crs, keeps_areas, to_degrees, true_sides_m
 
 _SQUARE = 1e-3  # sides that differ by less are square: resampling would harm more than a thousandth of a distance
-_TRUE_AREA = 5e-3  # a projection that stretches areas by more is not measured in
 _SAME_PX = 1e-3  # two grids are one when their pixels coincide within this share of a pixel
 
 
@@ -89,25 +88,20 @@ class Grid:
         if self.crs is None:
             return None
         middle = self.transform @ (self.width / 2, self.height / 2)
-        lon, lat = _to_degrees(self.crs).transform(*middle)
+        lon, lat = to_degrees(self.crs).transform(*middle)
         return round((float(lon) + 180) % 360 - 180, 6), round(float(lat), 6)
-
-
-@lru_cache(maxsize=64)
-def _to_degrees(crs: str) -> Transformer:
-    return Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
 
 
 def grid_of(dataset: Any, gsd_m: float | None = None) -> Grid:
     """The working grid of an open rasterio dataset: its own pixels where they are square, north up and true metres.
 
     Any other raster gets a north-up grid around it: in its own CRS where that keeps areas to 0.5 % (rotated, south-up
-    or non-square pixels), else (degrees, feet, Mercator, polar stereographic) in the UTM zone of its centre, or in
-    EASE-Grid 2.0 (equal area) beyond the reach of UTM. `gsd_m` asks for another pixel size, or gives it where there is
-    no CRS.
+    or non-square pixels), else (degrees, feet, Mercator, polar stereographic) in the UTM zone of its centre, or in an
+    equal-area plane where UTM does not reach (poles) or stretches (wide rasters). `gsd_m` asks for another pixel size,
+    or gives it where there is no CRS.
 
     Raises:
-        GridError: no CRS and no stated gsd_m, or a transform that places no pixels.
+        GridError: no CRS and no stated gsd_m, a transform that places no pixels, or a raster too wide for a plane.
     """
     native = dataset.transform
     if dataset.crs is None:
@@ -121,11 +115,10 @@ def grid_of(dataset: Any, gsd_m: float | None = None) -> Grid:
         return Grid(None, Affine.scale(gsd_m, -gsd_m), dataset.height, dataset.width, gsd_m)
     if native.determinant == 0 or native == Affine.identity():
         raise GridError("no geotransform", file=dataset.name, got=tuple(native)[:6])
-    box = GeoBox((dataset.height, dataset.width), native, dataset.crs.to_wkt())
     crs = crs_name(dataset.crs)
     sides = true_sides_m(native, crs, dataset.height, dataset.width)
     metric = dataset.crs.is_projected and math.isclose(dataset.crs.linear_units_factor[1], 1.0)
-    true = metric and math.isclose(math.prod(sides), abs(native.determinant), rel_tol=_TRUE_AREA)
+    true = metric and keeps_areas(native, crs, dataset.height, dataset.width, sides)
     upright = native.b == 0 and native.d == 0 and native.a > 0 and native.e < 0
     square = math.isclose(native.a, -native.e, rel_tol=_SQUARE)
     if true and upright and square and (gsd_m is None or math.isclose(native.a, gsd_m, rel_tol=1e-6)):
@@ -135,32 +128,10 @@ def grid_of(dataset: Any, gsd_m: float | None = None) -> Grid:
         target = crs
     else:  # as many pixels as there are: towards the poles degrees of longitude resolve nothing more
         size = gsd_m or max(round(math.sqrt(math.prod(sides)), 1), 0.1)
-        target = working_crs(native @ (dataset.width / 2, dataset.height / 2), crs)
-    around = GeoBox.from_bbox(box.extent.to_crs(target).boundingbox, target, resolution=size)
+        target = flat_crs(native, crs, dataset.height, dataset.width)
+    bounds = extent(native, crs, dataset.height, dataset.width, target)
+    around = GeoBox.from_bbox(bounds, target, resolution=size)
     return Grid(target, around.transform, around.height, around.width, float(size))
-
-
-def true_sides_m(transform: Affine, crs: str, height: int, width: int) -> tuple[float, float]:
-    """Width and height in metres, along the ellipsoid, of the pixel in the middle of a raster."""
-    to_degrees = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
-    column, row = width / 2, height / 2
-    places = [to_degrees.transform(*(transform @ at)) for at in ((column, row), (column + 1, row), (column, row + 1))]
-    if not all(math.isfinite(value) for place in places for value in place):
-        raise GridError("the geotransform leads off the Earth", got=tuple(transform)[:6], expected=f"a place in {crs}")
-    geod = Geod(ellps="WGS84")
-    across, down = (geod.inv(*places[0], *other)[2] for other in places[1:])
-    return float(across), float(down)
-
-
-def working_crs(middle: tuple[float, float], crs: str) -> str:
-    """A metric CRS that is true around `middle`: the UTM zone, or EASE-Grid 2.0 where UTM ends (84 N, 80 S)."""
-    lon, lat = Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(*middle)
-    if lat > 84:
-        return "EPSG:6931"
-    if lat < -80:
-        return "EPSG:6932"
-    zone = int(((lon + 180) % 360) // 6) + 1
-    return f"EPSG:{32600 + zone if lat >= 0 else 32700 + zone}"
 
 
 def pixel_m(transform: Affine) -> float:

@@ -141,24 +141,80 @@ def test_bands_of_several_resolutions_are_one_frame(tmp_path: Path) -> None:
     np.testing.assert_allclose(frame.band("101"), frame.band("201"), atol=0.1)
 
 
+LOWEST = -3.4028234663852886e38  # of float32, as GDAL and ArcGIS declare it
+
+
 @pytest.mark.parametrize(
-    ("dtype", "nodata"), [("uint16", 0), ("int16", -9999), ("float32", -9999), ("float32", np.nan)]
-)
-@pytest.mark.parametrize("aside", [0.0, 3.0])
-def test_no_data_is_not_valid_on_any_grid(tmp_path: Path, dtype: str, nodata: float, aside: float) -> None:
-    """In one band it is missing everywhere: a tile needs all of them. `aside` makes the read a warp."""
-    image = (1000 + ramp(GRID.transform, 40, 60)).astype(dtype)
+    ("dtype", "nodata"),
+    [("uint8", 0), ("uint8", 255), ("int8", -128), ("int16", -9999), ("int16", -32768), ("uint16", 0),
+     ("uint16", 65535), ("int32", -9999), ("int32", -(2**31)), ("uint32", 0), ("uint32", 2**32 - 1),
+     ("float32", -9999), ("float32", np.nan), ("float32", LOWEST), ("float32", -3.4e38), ("float64", -9999),
+     ("float64", np.nan), ("float64", -1.7976931348623157e308)],
+)  # fmt: skip
+@pytest.mark.parametrize("aside", [0.0, 3.0], ids=["window", "warp"])
+@pytest.mark.parametrize("declared", [True, False], ids=["declared", "stated"])
+def test_no_data_is_not_valid_on_any_grid(
+    tmp_path: Path, dtype: str, nodata: float, aside: float, declared: bool
+) -> None:
+    """In one band it is missing everywhere: a tile needs all of them. `aside` makes the read a warp. NaN needs no word;
+    any other value is declared by the file, or stated by the recipe."""
+    image = (1 + ramp(GRID.transform, 40, 60) % 100).astype(dtype)
     image[0, 10:20, 30:40] = nodata
     image[1, 30:, :5] = nodata
-    write_tiff(tmp_path / "a.tif", image, GRID.transform, nodata=nodata)
-    frame = read(scene(tmp_path, "a.tif"), GRID.moved(aside / 10, 0).window(0, 0, 40, 60))
+    write_tiff(tmp_path / "a.tif", image, GRID.transform, nodata=nodata if declared else None)
+    asset = Asset("a.tif", ("0", "1"), None if declared or np.isnan(nodata) else nodata)
+    described = SceneFrame("t0", "2023-05-01T00:00:00Z", "optical", (asset,))
+    with SceneReader(Scene("s", "x", str(tmp_path), (described,), GRID)) as reader:
+        frame = reader.frame(described, GRID.moved(aside / 10, 0).window(0, 0, 40, 60))
     assert not frame.valid[11:18, 31:39].any()
     assert not frame.valid[31:39, :4].any()
     assert frame.valid[:8].all()
     assert frame.valid[22:28].all()
-    if dtype != "float32" or not np.isnan(nodata):
-        assert np.isfinite(frame.pixels[:, frame.valid]).all()
-    assert (frame.pixels[:, frame.valid] > 0).all(), "nothing is blended with no-data"
+    inside = frame.pixels[:, frame.valid].astype(np.float64)
+    assert inside.min() >= 1, "nothing is blended with no-data"
+    assert inside.max() <= 101
+
+
+@pytest.mark.parametrize(
+    ("dtype", "kind", "nodata"),
+    [("uint8", "Byte", (0, 255)), ("uint16", "UInt16", (0, None)), ("uint16", "UInt16", (None, 0)),
+     ("float32", "Float32", (-9999, np.nan)), ("float32", "Float32", (np.nan, -9999)),
+     ("uint8", "Byte", ("-9999", "-9999")), ("uint8", "Byte", ("nan", "nan"))],
+)  # fmt: skip
+@pytest.mark.parametrize("aside", [0.0, 3.0], ids=["window", "warp"])
+def test_each_band_has_its_own_no_data(
+    tmp_path: Path, dtype: str, kind: str, nodata: tuple[float | str | None, ...], aside: float
+) -> None:
+    """The value of one band is an ordinary value of the next; a value that the dtype cannot hold is nowhere."""
+    image = (1 + ramp(GRID.transform, 40, 60) % 100).astype(dtype)
+    for number, value in enumerate(nodata):
+        if value is not None and not isinstance(value, str):
+            image[number, 10 + 10 * number : 20 + 10 * number, 30:40] = value
+        elif value is None and 0 in nodata:
+            image[number, 3:6, 3:6] = 0  # the other band's value, and data here
+    write_tiff(tmp_path / "a.tif", image, GRID.transform)
+    bands = "".join(
+        f'<VRTRasterBand dataType="{kind}" band="{number}">'
+        + (f"<NoDataValue>{value}</NoDataValue>" if value is not None else "")
+        + f'<SimpleSource><SourceFilename relativeToVRT="1">a.tif</SourceFilename><SourceBand>{number}</SourceBand>'
+        "</SimpleSource></VRTRasterBand>"
+        for number, value in enumerate(nodata, start=1)
+    )
+    place = ", ".join(map(str, (GRID.transform.c, 10, 0, GRID.transform.f, 0, -10)))
+    (tmp_path / "a.vrt").write_text(
+        f'<VRTDataset rasterXSize="60" rasterYSize="40"><SRS>{UTM33}</SRS><GeoTransform>{place}</GeoTransform>'
+        f"{bands}</VRTDataset>"
+    )
+    frame = read(scene(tmp_path, "a.vrt"), GRID.moved(aside / 10, 0).window(0, 0, 40, 60))
+    for number, value in enumerate(nodata):
+        there = value is None or isinstance(value, str)
+        part = frame.valid[11 + 10 * number : 18 + 10 * number, 31:39]
+        assert part.all() if there else not part.any()
+    assert frame.valid[:8, :50].all()
+    inside = frame.pixels[:, frame.valid].astype(np.float64)
+    assert np.isfinite(inside).all()
+    assert inside.min() >= (0 if None in nodata else 1)
+    assert inside.max() <= 101
 
 
 @pytest.mark.parametrize("nodata", [None, 0])
