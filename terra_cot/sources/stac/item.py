@@ -25,6 +25,8 @@ from terra_cot.errors import DataError
 from terra_cot.grid import Grid, grid_of
 from terra_cot.header import opened
 from terra_cot.remote import unsigned
+from terra_cot.scene import Scale
+from terra_cot.sentinel2 import REFLECTANCE
 from terra_cot.sources.stac.options import Span
 from terra_cot.timeline import parse_datetime
 
@@ -37,6 +39,7 @@ class Found:
         "_base",
         "_keys",
         "_projection",
+        "baseline",
         "cover",
         "footprint",
         "item_id",
@@ -53,6 +56,7 @@ class Found:
         self.place = _place(fields)
         cover = fields.get("eo:cloud_cover")
         self.cover = float(cover) if isinstance(cover, int | float) and not isinstance(cover, bool) else None
+        self.baseline: Any = fields.get("s2:processing_baseline")
         updated = fields.get("updated")
         self.updated = updated if isinstance(updated, str) else None
         assets = body.get("assets")
@@ -72,6 +76,32 @@ class Found:
         """What tells one state of a file from another, as far as STAC says."""
         asset = self._asset(key)
         return [*(asset.get(name) for name in ("file:checksum", "file:size", "updated")), self.updated]
+
+    def scales(self, key: str, bands: int, offset: float | str | None) -> tuple[Scale, ...]:
+        """What makes reflectance x 10000 of the bands of an asset, by the `offset` of the recipe; () where unasked."""
+        if offset is None:
+            return ()
+        if offset == "baseline":
+            try:
+                return (Scale(1.0, -1000.0 if float(self.baseline) >= 4 else 0.0),) * bands
+            except (TypeError, ValueError):
+                raise DataError(
+                    "no processing baseline", field="s2:processing_baseline", got=self.baseline, reason="unknown_offset"
+                ) from None
+        if not isinstance(offset, str):
+            return (Scale(1.0, offset),) * bands
+        held = self._asset(key).get("raster:bands") or self._asset(key).get("bands")
+        told = [entry for entry in held if isinstance(entry, dict)] if isinstance(held, list) else []
+        pairs: list[list[Any]] = [
+            [entry.get(name, entry.get(f"raster:{name}", unsaid)) for name, unsaid in (("scale", 1), ("offset", 0))]
+            for entry in told
+            if {"scale", "raster:scale"} & entry.keys()
+        ]
+        if len(pairs) != bands or any(_numbers(pair, 2) is None for pair in pairs):
+            raise DataError(
+                "no scale for each band", field=f"{key}.raster:bands", got=held, expected=bands, reason="unknown_offset"
+            )
+        return tuple(Scale(round(scale * REFLECTANCE, 9), round(add * REFLECTANCE, 9)) for scale, add in pairs)
 
     def grid(self, key: str, gsd_m: float | None, sign: str | None = None) -> Grid:
         """The grid of an asset: from proj: fields where they are whole, else from the header of the file."""

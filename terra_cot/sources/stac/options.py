@@ -54,10 +54,16 @@ class ImageOptions(CollectionOptions):
 
 
 class OpticalOptions(ImageOptions):
-    """`cloud` is the asset of a mask whose codes are those of `cloud_format` (scl, fmask, qa_pixel...)."""
+    """`cloud` is the asset of a mask whose codes are those of `cloud_format` (scl, fmask, qa_pixel...).
+
+    `offset` makes reflectance x 10000 of the values: a number is added to them; "declared" takes the scale and offset
+    of raster:bands; "baseline" takes 1000 away where s2:processing_baseline is 04.00 or later, for catalogues whose
+    files hold what ESA wrote. Unasked the values stay: of some catalogues the declared offset is applied already.
+    """
 
     cloud: Name | None = None
     cloud_format: str | None = None
+    offset: Annotated[float, Field(allow_inf_nan=False)] | Literal["declared", "baseline"] | None = None
 
     def keys(self) -> frozenset[str]:
         return frozenset({*self.assets.values(), *([self.cloud] if self.cloud else [])})

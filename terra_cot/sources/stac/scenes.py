@@ -20,7 +20,14 @@ from terra_cot.remote import has_secret, unsigned
 from terra_cot.scene import Asset, CloudAsset, Drop, LabelAsset, Scene, SceneFrame
 from terra_cot.sources.stac.catalogue import Query, items
 from terra_cot.sources.stac.item import Found, scene_name
-from terra_cot.sources.stac.options import CollectionOptions, ImageOptions, LabelOptions, StacOptions, parse_span
+from terra_cot.sources.stac.options import (
+    CollectionOptions,
+    ImageOptions,
+    LabelOptions,
+    OpticalOptions,
+    StacOptions,
+    parse_span,
+)
 from terra_cot.sources.stac.place import area_of, clipped
 from terra_cot.tile import Modality
 from terra_cot.timeline import iso, name_frames
@@ -227,7 +234,11 @@ class _Draft:
 
     def _frame(self, item: Found, wanted: ImageOptions, modality: Modality) -> tuple[SceneFrame, dict[str, list[Any]]]:
         files = wanted.files()
-        assets = {key: Asset(item.href(key, self._options.sign), bands) for key, bands in files.items()}
+        offset = wanted.offset if isinstance(wanted, OpticalOptions) else None
+        assets = {
+            key: Asset(item.href(key, self._options.sign), bands, scales=item.scales(key, len(bands), offset))
+            for key, bands in files.items()
+        }
         versions = {asset.path: item.version(key) for key, asset in assets.items()}
         return SceneFrame("", iso(item.moment), modality, tuple(assets.values())), versions
 

@@ -317,3 +317,36 @@ def test_a_box_across_the_antimeridian_keeps_both_sides() -> None:
     part = clipped(grid, (179.5, 53.5, -179.5, 54.5))
     assert 0 < part.width < grid.width
     assert 0.2 < share(area, ground(grid)) < 1
+
+
+@pytest.mark.parametrize(
+    ("offset", "said", "expected"),
+    [
+        (None, {}, ()),
+        (-1000, {}, (1, -1000)),
+        ("baseline", {"s2:processing_baseline": "05.09"}, (1, -1000)),
+        ("baseline", {"s2:processing_baseline": "02.14"}, (1, 0)),
+        ("baseline", {}, "unknown_offset"),
+        ("declared", {"bands": [{"scale": 0.0001, "offset": -0.1}]}, (1, -1000)),
+        ("declared", {"bands": [{"scale": 0.0000275, "offset": -0.2}]}, (0.275, -2000)),
+        ("declared", {"bands": [{"nodata": 0}]}, "unknown_offset"),
+        ("declared", {"bands": [{"scale": "big"}]}, "unknown_offset"),
+        ("declared", {}, "unknown_offset"),
+    ],
+)
+def test_what_numbers_mean_is_asked_for_and_told(
+    tmp_path: Path, offset: Any, said: dict[str, Any], expected: Any
+) -> None:
+    entry = simple(**{key: value for key, value in said.items() if key != "bands"})
+    if "bands" in said:
+        for asset in entry["assets"].values():
+            asset["raster:bands"] = said["bands"]
+    given = {"optical": {"collection": entry["collection"], "assets": {"B04": next(iter(entry["assets"]))}}}
+    given["optical"] |= {} if offset is None else {"offset": offset}
+    scenes, drops = found(collection(tmp_path, entry), given)
+    if isinstance(expected, str):
+        assert drops[0].reason == expected
+    else:
+        (scene,) = scenes
+        scales = [(scale.factor, scale.add) for scale in scene.frames[0].assets[0].scales]
+        assert scales == ([expected] if expected else [])
