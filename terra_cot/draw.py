@@ -32,6 +32,11 @@ def pick(items: Sequence[T], seed: int, *names: object) -> T:
     return items[draw(len(items), seed, *names)]
 
 
+def happens(share: float, seed: int, *names: object) -> bool:
+    """Whether a thing called `names` is among a `share` (0 to 1) of all things."""
+    return draw(1_000_000, seed, *names) < share * 1_000_000
+
+
 def shuffled(items: Sequence[T], seed: int, *names: object) -> list[T]:
     """`items` in an order drawn for (seed, names)."""
     order = sorted(range(len(items)), key=lambda number: digest(seed, *names, number))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from terra_cot.chains.view import TileView
 from terra_cot.legend import LandClass, Legend
 from terra_cot.sample import Evidence
+from terra_cot.tile import Modality
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +37,17 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What words depend on beside the draft: the legend, whether several dates are shown, whether north is known."""
+    """What words depend on beside the draft: the legend, whether several dates are shown, whether north is known, and
+    the images shown: date, modality and the names of their bands."""
 
     legend: Legend
     dated: bool
     compass: bool
+    images: tuple[tuple[str, Modality, tuple[str, ...]], ...] = ()
+
+    def bands(self, frame: str, modality: Modality) -> tuple[str, ...]:
+        """Names of the bands of an image that the sample shows; none where it does not show it."""
+        return next((bands for at, kind, bands in self.images if (at, kind) == (frame, modality)), ())
 
     def subject(self, target: Target) -> LandClass:
         return self.legend.find(target.label)
@@ -62,7 +69,9 @@ class Task:
 
     `propose(view, seed)` gives every draft the tile allows, in a fixed order (seed decides among equals, such as which
     absent class is asked for). `write(draft, context, seed)` puts one into words. `needs_pixels`: the answer cannot be
-    told without measuring masks. `kinds`: the kinds of legend that it can be asked of.
+    told without measuring masks. `kinds`: the kinds of legend that it can be asked of. `absent`, where a task has one,
+    gives the drafts that ask for a class of which there is not a single pixel.
+    `sensors`: its chains take up what `sensors.py` measures on the images shown.
     """
 
     name: str
@@ -71,3 +80,5 @@ class Task:
     propose: Callable[[TileView, int], Sequence[Draft]]
     write: Callable[[Draft, Context, int], Text]
     kinds: tuple[str, ...] = ("land_cover",)
+    absent: Callable[[TileView, int], Sequence[Draft]] | None = None
+    sensors: bool = False

@@ -62,8 +62,12 @@ class TileView:
         """Percent of the valid pixels; 0 where nothing is valid."""
         return facts.share_pct(self.pixels(number), self.facts.valid_px) or 0.0
 
+    def region(self, label: str) -> NDArray[np.bool_]:
+        """HW: where the class is."""
+        return np.equal(self.index, self.vocabulary.number(label))
+
     def mask(self, label: str) -> Mask:
         """The class's mask on date `frame`, encoded once however many samples show it."""
         if label not in self._masks:
-            self._masks[label] = Mask.from_array(self.frame, label, self.index == self.vocabulary.number(label))
+            self._masks[label] = Mask.from_array(self.frame, label, self.region(label))
         return self._masks[label]

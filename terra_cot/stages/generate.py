@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from terra_cot.chains.draft import Context
 from terra_cot.counts import SAMPLE_KEYS
 from terra_cot.engine import Crew
 from terra_cot.generate import GenerateOptions, context_of, samples_of
+from terra_cot.images import PartImages
 from terra_cot.llm.job import LlmJob
 from terra_cot.llm.writer import written
 from terra_cot.recipe import Recipe
@@ -81,18 +83,21 @@ def generate_part(job: SamplePart) -> int:
     counts: dict[str, Counter[str]] = {key: Counter() for key in SAMPLE_KEYS}
 
     def samples() -> Iterator[tuple[Sample, Context]]:
-        chosen = chosen_samples(job.markers, job.number, job.choice, job.seed)
-        for record in light_tiles(job.markers.folder, job.tiles):
-            if record.tile_id in job.choice.copies:
-                detail = f"shows what {job.choice.copies[record.tile_id]} shows"
-                drops.append({"stage": "generate", **Drop("tile", record.tile_id, "near_duplicate", detail).to_row()})
-                continue
-            only = None if chosen is None else chosen.get(record.tile_id, set())
-            for item in samples_of(record, job.options, job.seed, only):
-                if isinstance(item, Sample):
-                    yield item, context_of(record, item.frames)
-                else:
-                    drops.append({"stage": "generate", **item.to_row()})
+        with closing(PartImages(job.markers.folder / job.tiles.path)) as images:
+            chosen = chosen_samples(job.markers, job.number, job.choice, job.seed)
+            for record in light_tiles(job.markers.folder, job.tiles):
+                if record.tile_id in job.choice.copies:
+                    detail = f"shows what {job.choice.copies[record.tile_id]} shows"
+                    drops.append(
+                        {"stage": "generate", **Drop("tile", record.tile_id, "near_duplicate", detail).to_row()}
+                    )
+                    continue
+                only = None if chosen is None else chosen.get(record.tile_id, set())
+                for item in samples_of(record, job.options, job.seed, only, images):
+                    if isinstance(item, Sample):
+                        yield item, context_of(record, item.frames)
+                    else:
+                        drops.append({"stage": "generate", **item.to_row()})
 
     def rows() -> Iterator[dict[str, Any]]:
         for sample, refused in written(samples(), job.llm):

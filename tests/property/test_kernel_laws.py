@@ -80,7 +80,10 @@ def test_the_draws_of_a_release_do_not_change() -> None:
 
 
 WRITTEN = sorted(numbers.WRITTEN)
-RANGES = {"row": (0, 1), "column": (0, 1), "share": (0, 100), "area_difference": (0, 100), "gsd": (0.01, 1000)}
+RANGES = {
+    **{"row": (0, 1), "column": (0, 1), "share": (0, 100), "area_difference": (0, 100)},
+    **{"gsd": (0.01, 1000), "buffer": (0.1, 10_000)},
+}
 
 
 @given(st.sampled_from(WRITTEN), st.floats(0, 1), st.floats(0, 1e9))
@@ -93,7 +96,7 @@ def test_what_is_written_is_derived_and_near(fact: str, share: float, value: flo
     text = numbers.WRITTEN[fact](value)
     assert numbers.underived(f"It is {text}, so there.", [item]) == []
     (written,) = numbers.numbers_in(text)
-    scale = {"ha": 1e4, "km2": 1e6}.get(text.split()[-1], 0.01 if fact in ("row", "column") else 1)
+    scale = {"ha": 1e4, "km2": 1e6, "km": 1e3}.get(text.split()[-1], 0.01 if fact in ("row", "column") else 1)
     assert float(written.replace(",", "")) * scale == pytest.approx(value, abs=0.51 * scale, rel=1e-2)
 
 
