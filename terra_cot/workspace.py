@@ -169,8 +169,9 @@ class Workspace:
                 shutil.rmtree(path)
             elif path.is_file():
                 path.unlink()
-        for marker in self.hidden.glob("*.json"):
-            marker.unlink()
+        for pattern in ("*.json", "plan*.parquet"):
+            for marker in self.hidden.glob(pattern):
+                marker.unlink()
 
 
 def purpose(folder: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 
 import orjson
@@ -16,20 +17,44 @@ from terra_cot.scene import Scene
 from terra_cot.splits import SplitOptions, cell_of, deal, split_of
 
 
-def deal_cells(folder: Path, scenes: Iterable[Scene], options: TileOptions, splits: SplitOptions, seed: int) -> None:
-    """Write `cells.json`: the split of every cell that holds a tile. A scene without a place is a cell of its own."""
-    counts: Counter[str] = Counter()
-    for scene in scenes:
-        for _, grid in scene_tiles(scene, options):
-            if grid is not None:
-                counts[_cell(scene, grid, splits)] += 1
-    write_json(folder / "cells.json", deal(counts, splits, seed))
+def deal_cells(
+    folder: Path,
+    scenes: Iterable[tuple[int, Scene]],
+    sealed: int,
+    options: TileOptions,
+    splits: SplitOptions,
+    seed: int,
+) -> None:
+    """Write for each generation the split of every cell that holds a tile of it, or of one before.
+
+    A scene without a place is a cell of its own. What a `sealed` generation was dealt stays: a later one is dealt the
+    cells that it adds, and has its shares in them.
+
+    Args:
+        scenes: (generation, scene), by generation.
+    """
+    known: dict[str, str] = {}
+    for generation, group in groupby(scenes, key=lambda entry: entry[0]):
+        path = _path(folder, generation)
+        if generation < sealed and path.is_file():
+            known |= orjson.loads(path.read_bytes())
+        counts: Counter[str] = Counter()
+        for _, scene in group:
+            for _, grid in scene_tiles(scene, options):
+                if grid is not None:
+                    counts[_cell(scene, grid, splits)] += 1
+        known |= deal({cell: number for cell, number in counts.items() if cell not in known}, splits, seed)
+        write_json(path, known)
 
 
-def read_cells(folder: Path) -> Mapping[str, str]:
-    """The split of every cell."""
-    path = folder / "cells.json"
+def read_cells(folder: Path, generation: int) -> Mapping[str, str]:
+    """The split of every cell that a generation knows."""
+    path = _path(folder, generation)
     return _read(path, path.stat().st_mtime_ns)
+
+
+def _path(folder: Path, generation: int) -> Path:
+    return folder / f"cells-{generation:05d}.json"
 
 
 @lru_cache(maxsize=1)

@@ -17,6 +17,7 @@ from terra_cot.errors import DataError
 from terra_cot.manifest import file_entry, write_manifest
 from terra_cot.recipe import Recipe
 from terra_cot.shards import SAMPLES, TILES
+from terra_cot.stages.plan import generations, seal
 from terra_cot.stages.scan import read_drops
 from terra_cot.workspace import Marker, Workspace
 
@@ -27,6 +28,7 @@ def finish(workspace: Workspace, recipe: Recipe, mix: dict[str, Any] | None = No
     Raises:
         DataError: every tile was dropped: there is no dataset to describe.
     """
+    seal(workspace.hidden)
     workspace.sweep()  # again: a worker of a killed run may have outlived the start of this one
     summary = orjson.loads((workspace.hidden / "scan.json").read_bytes())
     tiles, samples = workspace.markers.all(TILES), workspace.markers.all(SAMPLES)
@@ -50,6 +52,7 @@ def finish(workspace: Workspace, recipe: Recipe, mix: dict[str, Any] | None = No
         "seed": recipe.seed,
         "sources": summary["sources"],
         "counts": counts,
+        "generations": generations(workspace.hidden),
     }
     if mix is not None:
         body["mix"] = mix

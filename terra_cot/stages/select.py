@@ -6,6 +6,7 @@ follow from the parts of tiles alone. Held-out tiles come first: of a tile and i
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from terra_cot.recipe import Recipe
 from terra_cot.shards import TILES, Part, read_rows
 from terra_cot.stages import OnStep
 from terra_cot.stages.light import light_tiles
+from terra_cot.stages.plan import generations
 from terra_cot.workspace import Marker, Markers, Workspace
 
 _ORDER = ("test", "validation", "train")
@@ -74,7 +76,8 @@ def select(workspace: Workspace, recipe: Recipe, crew: Crew, on_step: OnStep | N
         DataError: a training tile shows what is held out.
     """
     tiles = workspace.markers.all(TILES)
-    copies = _copies(workspace.folder, tiles, recipe.near_duplicate_bits)
+    firsts = [entry["first_part"] for entry in generations(workspace.hidden)]
+    copies = _copies(workspace.folder, tiles, firsts, recipe.near_duplicate_bits)
     _check_held_out(workspace.folder, tiles, recipe)
     if recipe.mix is None:
         return Selection(tuple(Choice(found, None) for found in copies), None)
@@ -95,20 +98,24 @@ def _places(folder: Path, tiles: list[Marker]) -> Iterator[tuple[int, str, Place
             yield number, row["split"], Place.of(row)
 
 
-def _copies(folder: Path, tiles: list[Marker], bits: int | None) -> list[dict[str, str]]:
-    """For each part: its tiles that are near-duplicates, and the kept tile that each shows."""
+def _copies(folder: Path, tiles: list[Marker], firsts: list[int], bits: int | None) -> list[dict[str, str]]:
+    """For each part: its tiles that are near-duplicates, and the kept tile that each shows.
+
+    A generation (`firsts`: the first part of each) is no copy of a later one: what a finished dataset kept stays kept.
+    """
     found: list[dict[str, str]] = [{} for _ in tiles]
     if bits is None:
         return found
     names: list[tuple[int, str]] = []
-    splits: list[int] = []
+    ranks: list[int] = []
     hashes = bytearray()
     for number, split, place in _places(folder, tiles):
         if place.phash:
             names.append((number, place.tile_id))
-            splits.append(_ORDER.index(split) if split in _ORDER else len(_ORDER))
+            behind = _ORDER.index(split) if split in _ORDER else len(_ORDER)
+            ranks.append(bisect_right(firsts, number) * (len(_ORDER) + 1) + behind)
             hashes += bytes.fromhex(place.phash)
-    order = np.argsort(np.array(splits, np.uint8), kind="stable")
+    order = np.argsort(np.array(ranks, np.int64), kind="stable")
     rows = np.frombuffer(bytes(hashes), np.uint8).reshape(len(names), -1) if names else np.empty((0, 32), np.uint8)
     originals = near_duplicates(rows[order], bits)
     for at in np.flatnonzero(originals >= 0):

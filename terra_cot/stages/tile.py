@@ -1,9 +1,9 @@
-"""Tile: scenes cut into parts of tiles. The plan (which scenes make which part) follows from the scan alone."""
+"""Tile: scenes cut into parts of tiles, as the plan says; a part that is there and still follows is not made again."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -11,26 +11,18 @@ from typing import Any
 
 from terra_cot import FORMAT_VERSION, __version__
 from terra_cot.atomic import sha256_json
-from terra_cot.cut import TileOptions, cut_scene, scene_tiles, tile_count
+from terra_cot.cut import TileOptions, cut_scene, scene_tiles
 from terra_cot.engine import Crew
 from terra_cot.errors import DataError
 from terra_cot.recipe import Recipe
 from terra_cot.remote import UNREACHABLE, is_remote, located
-from terra_cot.scene import Drop, Scene, read_scenes, to_row
+from terra_cot.scene import Drop, to_row
 from terra_cot.shards import TILES, write_part
 from terra_cot.splits import SplitOptions
 from terra_cot.stages import OnStep
 from terra_cot.stages.deal import deal_cells, read_cells, tile_split
+from terra_cot.stages.plan import Plan, Slice
 from terra_cot.workspace import Marker, Markers, Workspace
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """Tiles `first` to `last` (exclusive) of a scene."""
-
-    scene: Scene
-    first: int
-    last: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,56 +31,36 @@ class TilePart:
 
     markers: Markers
     number: int
+    generation: int
     slices: tuple[Slice, ...]
     options: TileOptions
     splits: SplitOptions | None
 
 
 def tile_scenes(workspace: Workspace, recipe: Recipe, crew: Crew, on_step: OnStep | None) -> None:
-    scenes = workspace.hidden / "scenes.parquet"
-    sizes = [
-        sum(piece.last - piece.first for piece in part)
-        for part in _plan(read_scenes(scenes), recipe.tile, recipe.part_tiles)
-    ]
-    if not sizes:
-        raise DataError(
-            "no scene is left after the scan",
-            file=recipe.source.root,
-            fix=f"see why each was dropped in {workspace.hidden / 'scenes.dropped.jsonl'}",
+    """Every part that the plan has and the folder has not."""
+    with Plan(workspace.hidden, recipe.tile, recipe.part_tiles) as plan:
+        if plan.empty:
+            raise DataError(
+                "no scene is left after the scan",
+                file=recipe.source.root,
+                fix=f"see why each was dropped in {workspace.hidden / 'scenes.dropped.jsonl'}",
+            )
+        if recipe.splits is not None:
+            deal_cells(workspace.hidden, plan.scenes(), plan.sealed, recipe.tile, recipe.splits, recipe.seed)
+        parts = (
+            TilePart(workspace.markers, part.number, part.generation, part.slices, recipe.tile, recipe.splits)
+            for part in plan.parts()
         )
-    if recipe.splits is not None:
-        deal_cells(workspace.hidden, read_scenes(scenes), recipe.tile, recipe.splits, recipe.seed)
-    plan = _plan(read_scenes(scenes), recipe.tile, recipe.part_tiles)
-    parts = (
-        TilePart(workspace.markers, number, slices, recipe.tile, recipe.splits) for number, slices in enumerate(plan)
-    )
-    done = 0
-    if on_step:
-        on_step("tile", 0, sum(sizes))
-    for number in crew.work(cut_part, parts, len(sizes)):
-        done += sizes[number]
+        sizes, done = plan.sizes, 0
         if on_step:
-            on_step("tile", done, sum(sizes))
+            on_step("tile", 0, sum(sizes))
+        for number in crew.work(cut_part, parts, len(sizes)):
+            done += sizes[number]
+            if on_step:
+                on_step("tile", done, sum(sizes))
     workspace.markers.remove_parts_from(TILES, len(sizes))
     workspace.markers.mark_tiled()
-
-
-def _plan(scenes: Iterable[Scene], options: TileOptions, part_tiles: int) -> Iterator[tuple[Slice, ...]]:
-    """Slices of scenes, in order, that make parts of `part_tiles` tiles; the last may be smaller."""
-    part: list[Slice] = []
-    room = part_tiles
-    for scene in scenes:
-        total, first = tile_count(scene, options), 0
-        while first < total:
-            last = min(total, first + room)
-            part.append(Slice(scene, first, last))
-            room -= last - first
-            first = last
-            if room == 0:
-                yield tuple(part)
-                part, room = [], part_tiles
-    if part:
-        yield tuple(part)
 
 
 def cut_part(job: TilePart) -> int:
@@ -120,7 +92,7 @@ def _placed(job: TilePart) -> dict[str, str | None] | None:
     """The split of each tile of a part by name; None: the splits of the scenes hold."""
     if job.splits is None:
         return None
-    cells = read_cells(job.markers.hidden)
+    cells = read_cells(job.markers.hidden, job.generation)
     return {
         tile_id: tile_split(piece.scene, grid, cells, job.splits)
         for piece in job.slices
