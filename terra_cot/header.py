@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import rasterio
 from PIL import Image
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
@@ -27,6 +28,15 @@ def opened(path: str | Path) -> Iterator[Any]:
                 yield dataset
         except RasterioError as error:
             raise DataError(f"unreadable ({error})", file=path) from None
+
+
+def many() -> AbstractContextManager[Any]:
+    """A context around many `opened`: GDAL is set up once, and lists no folder of a thousand files for each of them.
+
+    Sidecar files are still found: in larger folders GDAL asks for each by its name.
+    """
+    setup: AbstractContextManager[Any] = rasterio.Env(GDAL_READDIR_LIMIT_ON_OPEN=32)
+    return setup
 
 
 @dataclass(frozen=True, slots=True)

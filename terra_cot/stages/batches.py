@@ -26,7 +26,7 @@ from terra_cot.scene import SCENES, Drop, Scene, to_row
 
 Ready = Scene | Drop | Place
 
-_MEAN, _MOST = 512, 4096  # places of a batch: about a second of opening headers is lost to a kill
+_MEAN, _MOST = 256, 1024  # places of a batch: about a second of opening headers is lost to a kill
 _DROPS = b"drops"
 
 
@@ -56,7 +56,10 @@ class Batches:
         try:
             table = pq.read_table(path)
         except (OSError, pa.ArrowException):
-            batch = _batch(entries, on_place)
+            from terra_cot.header import many
+
+            with many():
+                batch = _batch(entries, on_place)
             kept = batch.scenes.replace_schema_metadata({_DROPS: orjson.dumps(batch.drops)})
             with replacing(path) as temporary:
                 pq.write_table(kept, temporary, compression="ZSTD")

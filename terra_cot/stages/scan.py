@@ -17,7 +17,7 @@ import orjson
 import pyarrow as pa
 from filelock import FileLock, Timeout
 
-from terra_cot.atomic import replacing, write_json
+from terra_cot.atomic import clear_leftovers, replacing, write_json
 from terra_cot.errors import ConflictError
 from terra_cot.index import Index
 from terra_cot.listing import Listing
@@ -48,6 +48,8 @@ def scan_to(out: Path, listing: Listing, limit: int | None = None, on_step: OnSt
     except Timeout:
         raise ConflictError(f"{out}: another scan is writing here; wait for it or choose another file") from None
     try:
+        for path in (out, dropped_beside(out)):
+            clear_leftovers(path.parent, path.name)  # of a scan that was killed
         with replacing(dropped_beside(out)) as temporary, temporary.open("wb") as lines, Index() as names:
             stored = Batches(hidden, listing.key)
             merge = _Merge(lines, names, limit)
