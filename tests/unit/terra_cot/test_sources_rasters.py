@@ -254,3 +254,34 @@ def test_nothing_found_is_an_error(tmp_path: Path) -> None:
         scan("rasters", tmp_path / "absent", options("{scene}.tif"))
     with pytest.raises(ConfigError, match='did you mean "rasters"'):
         scan("raster", tmp_path, options("{scene}.tif"))
+
+
+def test_files_that_name_no_scene_are_matched_by_the_ground(tmp_path: Path) -> None:
+    """Two tiles side by side; one swath covers the first whole and a third of the second, another lies far away."""
+    for name, x in (("west", 400000), ("east", 400300)):
+        image(tmp_path / f"{name}_2023-05-01.tif", transform=north_up(x, 5400000, 10))
+    for date, x in (("20230502t051841", 400000), ("20230503T051841", 900000)):
+        pixels = np.full((2, 20, 40), -10, np.float32)
+        write_tiff(tmp_path / f"swath-{date}-1.tif", pixels, north_up(x, 5400000, 10), bands=("VV", "VH"))
+    for name, x in (("m1", 400000), ("m2", 400250)):
+        write_tiff(tmp_path / "maps" / f"{name}.tif", np.full((20, 25), 10, np.uint8), north_up(x, 5400000, 10))
+    given = {
+        "frames": [
+            {"modality": "optical", "files": ["{scene}_{date}.tif"]},
+            {"modality": "sar", "files": ["swath-{date}-*.tif"], "unit": "dB"},
+        ],
+        "label": "maps/*.tif",
+        "legend": "worldcover",
+    }
+    scenes, drops = found(tmp_path, given)
+    assert [(scene.scene_id, [frame.modality for frame in scene.frames]) for scene in scenes] == [
+        ("east", ["optical"]),
+        ("west", ["optical", "sar"]),
+    ]
+    assert scenes[1].frames[1].datetime == "2023-05-02T05:18:41Z"
+    assert [scene.label.path for scene in scenes if scene.label] == ["maps/m2.tif", "maps/m1.tif"]
+    assert [(drop.item, drop.reason) for drop in drops] == [
+        ("east/sar/swath-20230502t051841-1.tif", "covers_too_little"),
+        ("east/label", "label_covers_part"),
+        ("west/label", "label_covers_part"),
+    ]
