@@ -39,6 +39,6 @@ def parse_change(label: str) -> Change | None:
 
 def changed(kind: Kind, before: NDArray[np.uint8], after: NDArray[np.uint8], number: int) -> NDArray[np.bool_]:
     """HW: where class `number` came or went, of two index maps (HW uint8, 0 void) of one vocabulary."""
-    if kind == "new":
-        return (after == number) & (before != number) & (before > 0)
-    return (before == number) & (after != number) & (after > 0)
+    here, there = (after, before) if kind == "new" else (before, after)
+    found: NDArray[np.bool_] = np.equal(here, number) & np.not_equal(there, number) & np.greater(there, 0)
+    return found

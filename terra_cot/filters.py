@@ -43,12 +43,13 @@ def annotation_reason(tile: TileRecord, view_classes: int) -> Reason | None:
     return None
 
 
-def shown_modalities(tile: TileRecord) -> list[tuple[str, ...]]:
-    """Which images of the labelled date can carry a question: optical alone only where it is clear enough.
+def shown_modalities(tile: TileRecord, frame: str | None = None) -> list[tuple[str, ...]]:
+    """Which images of a date (the labelled one) can carry a question: optical alone only where it is clear enough.
 
     An archive's flag counts where no mask is known: cloud that nobody can place may lie on any answer.
     """
-    records = tile.shown(tile.label_frame) if tile.label_frame else []
+    name = frame or tile.label_frame
+    records = tile.shown(name) if name else []
     present = {entry.modality: entry for entry in records}
     optical, sar = present.get("optical"), present.get("sar")
     choices: list[tuple[str, ...]] = []

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from terra_cot.draw import digest
 from terra_cot.duplicates import near_duplicates
 from terra_cot.engine import Crew
 from terra_cot.generate import GenerateOptions, outlines_of
+from terra_cot.images import PartImages
 from terra_cot.leakage import PLACE_COLUMNS, Place, leaks, read_places, refuse_leaks
 from terra_cot.mix import Kind, by_part, mixture
 from terra_cot.recipe import Recipe
@@ -172,10 +174,11 @@ def count_part(job: CountPart) -> int:
         return job.number
     kinds: dict[Kind, int] = {}
     samples = []
-    for tile in light_tiles(job.markers.folder, job.tiles):
-        for outline in outlines_of(tile, job.options, job.seed):
-            kind = Kind(outline.tier, outline.task, outline.label, outline.modality, outline.split)
-            samples.append([tile.tile_id, outline.number, kinds.setdefault(kind, len(kinds))])
+    with closing(PartImages(job.markers.folder / job.tiles.path)) as images:
+        for tile in light_tiles(job.markers.folder, job.tiles):
+            for outline in outlines_of(tile, job.options, job.seed, images):
+                kind = Kind(outline.tier, outline.task, outline.label, outline.modality, outline.split)
+                samples.append([tile.tile_id, outline.number, kinds.setdefault(kind, len(kinds))])
     write_json(path, {"fingerprint": fingerprint, "kinds": [list(kind) for kind in kinds], "samples": samples})
     return job.number
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from terra_cot.chains import TASKS
 from terra_cot.chains.draft import Context, Draft, Target, Text
 from terra_cot.chains.numbers import underived
+from terra_cot.chains.temporal import SERIES_TASKS
+from terra_cot.chains.temporal.series import Maps
 from terra_cot.draw import seed_of
 from terra_cot.errors import DataError
 from terra_cot.evidence import FACTS, BoolMask, Ground, base_fact, measure_fact
@@ -19,24 +20,24 @@ from terra_cot.legend import Legend, legend
 from terra_cot.llm.check import faults
 from terra_cot.llm.writer import book_for
 from terra_cot.mask import check_counts
-from terra_cot.sample import Sample
+from terra_cot.sample import Sample, ShownFrame
+from terra_cot.temporal import temporal_frames
 from terra_cot.tile import TileRecord
 from terra_cot.verify.report import TOLERANCE, Where
 
 
 class Labels:
-    """The label map and images of the last tile asked for: samples come tile by tile."""
+    """The label maps and images of the last tile asked for: samples come tile by tile."""
 
     def __init__(self, fetch: Fetch | None = None) -> None:
-        self._tile = ""
-        self._label: NDArray[np.uint16] = np.zeros((0, 0), np.uint16)
+        self._maps: Maps | None = None
         self._fetch = fetch
         self._images: TileImages | None = None
 
-    def of(self, tile: TileRecord) -> NDArray[np.uint16]:
-        if tile.tile_id != self._tile:
-            self._tile, self._label = tile.tile_id, tile.label_array()
-        return self._label
+    def of(self, tile: TileRecord) -> Maps:
+        if self._maps is None or self._maps.tile is not tile:
+            self._maps = Maps(tile)
+        return self._maps
 
     def images(self, tile: TileRecord) -> TileImages:
         if self._images is None or self._images.tile is not tile:
@@ -61,22 +62,28 @@ def check_sample(row: dict[str, Any], tiles: dict[str, TileRecord], labels: Labe
     present = {(frame.frame, frame.modality) for frame in tile.frames}
     if any((shown.frame, shown.modality) not in present for shown in sample.frames):
         where.say("frames", "shows an image that the tile does not have")
-    elif sample.frames != frames_shown(tile, sample.seed):
+    elif sample.frames != _expected_frames(sample, tile):
         where.say("frames", "are not those drawn by the sample's seed")
-    source, label = legend(tile.legend), labels.of(tile)
-    masks = _check_masks(sample, tile, source, label, where)
+    maps = labels.of(tile)
+    masks = _check_masks(sample, tile, maps, where)
     if masks is None:
         return
     dates = tuple(mask.frame for mask in sample.masks)
-    ground = Ground(_valid_px(sample, source, label), tile.gsd_m, dates, labels.images(tile))
+    ground = Ground(_valid_px(sample, legend(tile.legend), maps), tile.gsd_m, dates, labels.images(tile))
     _check_evidence(sample, masks, ground, where)
     _check_text(sample, tile, where)
 
 
-def _check_masks(
-    sample: Sample, tile: TileRecord, source: Legend, label: NDArray[np.uint16], where: Where
-) -> list[BoolMask] | None:
-    """Bool masks of the sample when all can be decoded; problems where one is not what the label map says."""
+def _expected_frames(sample: Sample, tile: TileRecord) -> tuple[ShownFrame, ...]:
+    """The images that a sample of this task, masks and seed shows."""
+    targets = [Target(mask.frame, mask.label) for mask in sample.masks]
+    task = SERIES_TASKS.get(sample.task)
+    return temporal_frames(task, targets, tile, sample.seed) if task else frames_shown(tile, sample.seed)
+
+
+def _check_masks(sample: Sample, tile: TileRecord, maps: Maps, where: Where) -> list[BoolMask] | None:
+    """Bool masks of the sample when all can be decoded; problems where one is not what the label maps say."""
+    dated = sample.task in SERIES_TASKS
     masks: list[BoolMask] = []
     for number, mask in enumerate(sample.masks):
         where.report.masks += 1
@@ -86,12 +93,12 @@ def _check_masks(
             return None
         try:
             check_counts(mask.size, mask.counts)
-            expected: NDArray[np.bool_] = source.mask(label, mask.label)
+            expected = maps.region(mask.frame if dated else str(tile.label_frame), mask.label)
         except DataError as error:
             where.say(name, str(error))
             return None
         found = mask.to_array()
-        if mask.frame != tile.label_frame:
+        if not dated and mask.frame != tile.label_frame:
             where.say(f"{name}.frame", f"is {mask.frame}, the label map describes {tile.label_frame}")
         if not np.array_equal(found, expected):
             differ = int((found != expected).sum())
@@ -116,12 +123,12 @@ def _check_evidence(sample: Sample, masks: list[BoolMask], ground: Ground, where
             where.say(name, f"unit is {item.unit}, expected {unit}")
 
 
-def _valid_px(sample: Sample, source: Legend, label: NDArray[np.uint16]) -> int:
-    """Valid pixels of the view that the sample's labels belong to."""
+def _valid_px(sample: Sample, source: Legend, maps: Maps) -> int:
+    """Valid pixels of the labelled date, in the view that the sample's labels belong to."""
     labels = {mask.label for mask in sample.masks}
     native = labels <= {entry.name for entry in source.native}
     vocabulary = source.vocabulary("native" if native else "display")
-    return int(np.count_nonzero(vocabulary.index(label)))
+    return int(np.count_nonzero(vocabulary.index(maps.codes(str(maps.tile.label_frame)))))
 
 
 def _check_text(sample: Sample, tile: TileRecord, where: Where) -> None:
@@ -130,7 +137,7 @@ def _check_text(sample: Sample, tile: TileRecord, where: Where) -> None:
         if strange:
             where.say(name, f"states {', '.join(strange)}, which no evidence gives")
     kind, _, name = sample.writer.partition(":")
-    task = TASKS.get(sample.task if kind == "llm" else name)
+    task = TASKS.get(sample.task if kind == "llm" else name) or SERIES_TASKS.get(name)
     if kind not in ("llm", "template") or task is None or task.name != sample.task or task.tier != sample.tier:
         where.say("writer", f"{sample.writer} does not write {sample.tier}/{sample.task}")
         return
