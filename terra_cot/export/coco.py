@@ -4,8 +4,8 @@
     OUT/annotations/panoptic_<split>.json and panoptic_<split>/<part>/*.png     id = R + 256 G + 65536 B, 0 is void
     OUT/annotations/instances_<split>.json                                      compressed RLE
 
-One image a tile: the optical image of the date that the label map describes, or its SAR image where that is all
-there is. Categories are the classes of the view that the recipe generates in, the same ids in every split.
+One image for each label map of a tile: the optical image of the date that the map describes, or its SAR image where
+that is all there is. Categories are the classes of the view that the recipe generates in, the same ids in every split.
 
 - Panoptic: a class of land cover is stuff (isthing 0), one segment an image; buildings and roads are things, one
   segment for each 8-connected region; what objects stand on ("background") is stuff. Void pixels have no segment.
@@ -35,19 +35,20 @@ from terra_cot.tile import FrameRecord, TileRecord
 
 
 def write(job: Job) -> None:
-    count, pictures = job.count("tiles"), Pictures(job.out / "images")
+    count, pictures = job.count("label_maps"), Pictures(job.out / "images")
     chosen = cast("View", job.manifest["recipe"]["generate"]["view"])
     parts = job.parts()
     categories = Categories(_legends(job, parts), chosen)
     with _Files(job.out / "annotations", categories) as files:
         for pair in parts:
             for tile in tiles_of(job.folder, pair.tiles, images=True):
-                reason, record = _unfit(job, tile)
-                if record is None:
-                    count.drop(reason)
-                else:
-                    _tile(files.of(tile.split), pair.name, tile, record, categories, pictures)
-                    count.keep()
+                for frame in tile.labels() or (None,):
+                    reason, record = _unfit(job, tile, frame)
+                    if record is None:
+                        count.drop(reason)
+                    else:
+                        _image(files.of(tile.split), pair.name, tile, record, categories, pictures)
+                        count.keep()
                 job.tile_done()
 
 
@@ -58,22 +59,22 @@ def _legends(job: Job, parts: list[Pair]) -> list[str]:
     return sorted(found)
 
 
-def _unfit(job: Job, tile: TileRecord) -> tuple[str, FrameRecord | None]:
-    """The image of a tile, or why it has no place here."""
+def _unfit(job: Job, tile: TileRecord, frame: str | None) -> tuple[str, FrameRecord | None]:
+    """The image of a label map (None: the tile has none), or why it has no place here."""
     if not job.wants(tile.split):
         return "other_split", None
-    if tile.label is None or tile.legend is None or tile.label_frame is None:
+    if frame is None or tile.legend is None:
         return "no_label", None
-    shown = tile.shown(tile.label_frame)
+    shown = tile.shown(frame)
     return "no_image", next((frame for kind in ("optical", "sar") for frame in shown if frame.modality == kind), None)
 
 
-def _tile(
+def _image(
     files: _Split, part: str, tile: TileRecord, record: FrameRecord, categories: Categories, pictures: Pictures
 ) -> None:
     assert tile.legend is not None
     vocabulary = categories.vocabulary(tile.legend)
-    index = vocabulary.index(tile.label_array())
+    index = vocabulary.index(tile.label_array(record.frame))
     labels, found = regions(index, vocabulary)
     image_id = files.images + 1
     image = {
@@ -99,7 +100,7 @@ def _tile(
                 }
             )
     ids, segments = panoptic(labels, found, categories)
-    name = f"{part}/{safe_name(tile.tile_id)}.png"
+    name = f"{part}/{safe_name(tile.tile_id)}_{record.frame}.png"
     files.picture(name, ids)
     files.image(image, {"image_id": image_id, "file_name": name, "segments_info": segments})
 

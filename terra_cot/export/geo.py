@@ -5,7 +5,7 @@
     OUT/items/<part>/catalog.json
     OUT/items/<part>/<tile>_<frame>/item.json       one item a tile and date
                              optical.tif, sar.tif   all bands where the dataset holds them, else the display image
-                             label.tif              codes of the legend, on the date that the map describes
+                             label.tif              codes of the legend, on each date that has a map
                              mask-<class>.tif       1 inside, 0 outside: each mask that a sample of the date points at
 
 Everything is on the grid of its tile. A tile without CRS and a date that nobody tells have no place in it. A dataset
@@ -114,8 +114,8 @@ def _items(
         place = folder / item_id
         place.mkdir()
         assets: dict[str, Any] = {record.modality: _image(place, record, grid) for record in records}
-        if tile.label is not None and tile.label_frame == frame:
-            assets["label"] = _label(place, tile, grid)
+        if frame in tile.labels():
+            assets["label"] = _label(place, tile, frame, grid)
         assets |= _masks(place, [mask for sample in samples for mask in sample.masks if mask.frame == frame], grid)
         body = stac_form.item(item_id, collection, tile, records, grid, assets)
         extent.add(body)
@@ -137,8 +137,8 @@ def _image(place: Path, record: FrameRecord, grid: Grid) -> dict[str, Any]:
     return stac_form.asset(f"./{href}", f"{record.modality}, as displayed", ["visual"], **when)
 
 
-def _label(place: Path, tile: TileRecord, grid: Grid) -> dict[str, Any]:
-    codes = tile.label_array()
+def _label(place: Path, tile: TileRecord, frame: str, grid: Grid) -> dict[str, Any]:
+    codes = tile.label_array(frame)
     small: NDArray[Any] = codes.astype(np.uint8) if int(codes.max(initial=0)) < 256 else codes
     write_cog(place / "label.tif", small[None], grid, ("label",))
     return stac_form.asset("./label.tif", f"label map, codes of {tile.legend}", ["data", "labels", "labels-raster"])

@@ -30,8 +30,8 @@ def claim(out: Path, note: str, wanted: dict[str, Any], *, appends: bool, force:
         found = orjson.loads((out / note).read_bytes())
     except (FileNotFoundError, orjson.JSONDecodeError):
         found = None
-    if not isinstance(found, dict) or found.get("kind") != "export":
-        raise ConflictError(f"{out}: not empty, and no export (it has no {note}); choose another folder")
+    if not isinstance(found, dict) or found.get("kind") != wanted["kind"]:
+        raise ConflictError(f"{out}: not empty, and no {wanted['kind']} (it has no {note}); choose another folder")
     if force:
         return None
     if appends:

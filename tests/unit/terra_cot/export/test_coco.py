@@ -32,7 +32,8 @@ def coco(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def damage(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("damage") / "out"
     note = export(world, "coco", out)
-    assert note["counts"]["tiles"]["written"] == 8
+    maps = sum(len(tile.labels()) for tile in every_tile(world).values())
+    assert note["counts"]["label_maps"]["written"] == maps > 8
     return out
 
 
@@ -47,9 +48,11 @@ def panoptic_ids(path: Path) -> NDArray[np.int64]:
     return rgb[..., 0] + 256 * rgb[..., 1] + 256 * 256 * rgb[..., 2]
 
 
-def index_of(tile: Any) -> NDArray[np.uint8]:
+def index_of(tile: Any, frame: str) -> NDArray[np.uint8]:
     kind = legend(tile.legend).kind
-    return legend(tile.legend).vocabulary("display" if kind == "land_cover" else "native").index(tile.label_array())
+    return (
+        legend(tile.legend).vocabulary("display" if kind == "land_cover" else "native").index(tile.label_array(frame))
+    )
 
 
 @pytest.mark.parametrize("which", ["coco", "damage"])
@@ -65,7 +68,7 @@ def test_pycocotools_reads_instances_that_tile_the_classes(
             tile = tiles[image["tile_id"]]
             with Image.open(out / "images" / image["file_name"]) as picture:
                 assert picture.size == (image["width"], image["height"]) == (tile.width, tile.height)
-            index, classes = index_of(tile), legend(tile.legend).vocabulary("native").classes
+            index, classes = index_of(tile, image["frame"]), legend(tile.legend).vocabulary("native").classes
             if legend(tile.legend).kind == "land_cover":
                 classes = legend(tile.legend).vocabulary("display").classes
             found = {entry.name: np.zeros(index.shape, int) for entry in classes}
@@ -90,7 +93,7 @@ def test_pycocotools_reads_instances_that_tile_the_classes(
             )
             assert len(rows) == components
             seen += 1
-    assert seen == len(tiles)
+    assert seen == sum(len(tile.labels()) for tile in tiles.values())
 
 
 @pytest.mark.parametrize("which", ["coco", "damage"])
@@ -107,7 +110,7 @@ def test_panoptic_pictures_and_segments_say_the_same(
         for row in body["annotations"]:
             ids = panoptic_ids(out / "annotations" / f"panoptic_{split}" / row["file_name"])
             tile = tiles[images[row["image_id"]]["tile_id"]]
-            index = index_of(tile)
+            index = index_of(tile, images[row["image_id"]]["frame"])
             known = {segment["id"]: segment for segment in row["segments_info"]}
             assert len(known) == len(row["segments_info"]), "ids of an image differ"
             assert set(np.unique(ids)) - {0} == set(known)
@@ -146,23 +149,23 @@ def test_tiles_without_label_or_of_another_split_are_counted(world: Path, tmp_pa
     from dataclasses import replace
 
     def unlabelled(tile: Any, samples: Any) -> Any:
-        bare = replace(tile, label=None, label_frame=None, legend=None) if tile.crs is None else tile
-        return bare, samples
+        none: dict[str, Any] = {"label": None, "label_frame": None, "legend": None, "label_series": ()}
+        return (replace(tile, **none) if tile.crs is None else tile), samples
 
     dataset = changed(world, tmp_path / "dataset", unlabelled)
     note = export(dataset, "coco", tmp_path / "out", splits=("train",))
-    tiles = every_tile(dataset).values()
-    train = [tile for tile in tiles if tile.split == "train"]
-    labelled = [tile for tile in train if tile.label is not None]
-    dropped = {"no_label": len(train) - len(labelled), "other_split": len(tiles) - len(train)}
-    expected = {
-        "read": 8,
-        "written": len(labelled),
-        "dropped": {key: number for key, number in dropped.items() if number},
-    }
-    assert note["counts"]["tiles"] == expected
+    tiles = list(every_tile(dataset).values())
+    maps = {"train": 0, "test": 0, "validation": 0}
+    bare = {"train": 0, "test": 0, "validation": 0}
+    for tile in tiles:
+        maps[tile.split] += len(tile.labels())
+        bare[tile.split] += not tile.labels()
+    others = sum(number for split, number in (*maps.items(), *bare.items()) if split != "train")
+    dropped = {key: number for key, number in {"no_label": bare["train"], "other_split": others}.items() if number}
+    read = sum(maps.values()) + sum(bare.values())
+    assert note["counts"]["label_maps"] == {"read": read, "written": maps["train"], "dropped": dropped}
     assert dropped["no_label"] > 0
-    assert splits(tmp_path / "out") == (["train"] if labelled else [])
+    assert splits(tmp_path / "out") == (["train"] if maps["train"] else [])
 
 
 @settings(max_examples=40, deadline=None)
