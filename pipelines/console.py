@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from terra_cot.errors import ConflictError, TerraError
+from terra_cot.errors import ConflictError, RunStopped, TerraError
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -40,7 +40,7 @@ def run(app: typer.Typer) -> None:
         from terra_cot.engine import WorkerLost
 
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
-        sys.exit(1 if isinstance(error, WorkerLost) else 2)
+        sys.exit(1 if isinstance(error, WorkerLost | RunStopped) else 2)
     except BrokenPipeError:
         # The reader of our output went away (`| head`): not our failure, and Python must not complain at exit either.
         sys.stderr.close()

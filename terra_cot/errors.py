@@ -59,6 +59,10 @@ class ConfigError(TerraError):
     """A recipe, flag or argument is wrong; the message names it, what was given and what is allowed."""
 
 
+class RunStopped(TerraError):  # noqa: N818 - reads as what happened
+    """Something outside kept a run from going on; what was finished is kept, and the same command goes on from there."""
+
+
 class ConflictError(TerraError):
     """The output folder is in use, or holds something else; nothing in it was touched."""
 

@@ -150,7 +150,8 @@ def _sentence(book: Book, tokens: Sequence[Token]) -> Iterator[Fault]:
         subject = before.among("mark", "name") if before else ()
         if subject:
             entry = book.entries[subject[0].masks[0]]
-            if token.text in (lexicon.SINGULAR if entry.plural else lexicon.PLURAL):
+            listed = len([one for one in tokens[:at] if one.among("mark", "name", "bound")]) > 1
+            if token.text in (lexicon.SINGULAR if entry.plural or listed else lexicon.PLURAL):
                 yield Fault("grammar", f'the verb "{token.text}" does not agree with {entry.noun}: "{text}"')
     classes = [at for at, token in enumerate(tokens) if token.among("mark", "name", "bound")]
     for first, second in pairwise(classes):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from terra_cot.errors import ConfigError, TerraError, shorten
+from terra_cot.errors import ConfigError, RunStopped, shorten
 from terra_cot.llm.cache import Cache
 from terra_cot.llm.ledger import Ledger, Usage
 from terra_cot.llm.options import LlmOptions
@@ -25,7 +25,7 @@ _FORMATS = ("json_schema", "json_object", "text")
 """Ways to ask for JSON, strictest first; a server that refuses one is asked by the next."""
 
 
-class LlmUnavailable(TerraError):  # noqa: N818 - reads as what happened
+class LlmUnavailable(RunStopped):  # noqa: N818 - reads as what happened
     """The endpoint gave no answer, however often it was asked."""
 
 

@@ -17,11 +17,11 @@ import orjson
 from filelock import FileLock
 
 from terra_cot.atomic import write_json
-from terra_cot.errors import TerraError
+from terra_cot.errors import RunStopped
 from terra_cot.llm.options import LlmOptions
 
 
-class BudgetSpent(TerraError):  # noqa: N818 - reads as what happened
+class BudgetSpent(RunStopped):  # noqa: N818 - reads as what happened
     """The next request could go over the budget; everything made so far is kept."""
 
 
