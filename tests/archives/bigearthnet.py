@@ -110,7 +110,7 @@ def patches() -> Iterator[Patch]:
     """A place of the world in quarters; the last one on a date with cloud."""
     scene = _scene()
     for number in range(4):
-        row, column = divmod(number, 2)
+        column, row = divmod(number, 2)  # in the order of their names
         date = 0 if number != CLOUDED else int(np.argmax([(mask == 1).mean() for mask in scene.cloud]))
         at = slice(row * SIDE, (row + 1) * SIDE), slice(column * SIDE, (column + 1) * SIDE)
         half = slice(row * 60, (row + 1) * 60), slice(column * 60, (column + 1) * 60)
