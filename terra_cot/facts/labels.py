@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +60,33 @@ def measure(index: NDArray[np.uint8], n_classes: int) -> LabelFacts:
         ValueError: it is not HW, n_classes is not 1..64, or the map holds a value above n_classes.
     """
     check_index(index, n_classes)
+    kernel = _compiled() if index.shape[1] < 1 << 15 else None
+    return _measure_compiled(kernel, index, n_classes) if kernel else _measure(index, n_classes)
+
+
+@cache
+def _compiled() -> ModuleType | None:
+    """The compiled kernel, where numba is installed; it takes half a second to load, so not before it is needed."""
+    if find_spec("numba") is None:
+        return None
+    try:
+        return import_module("terra_cot.facts.compiled")
+    except ImportError:
+        return None
+
+
+def _measure_compiled(kernel: ModuleType, index: NDArray[np.uint8], n_classes: int) -> LabelFacts:
+    pixels, sums, components, adjacent, squares, opened_px = kernel.scan(np.ascontiguousarray(index), n_classes)
+    centroid = np.full((n_classes + 1, 2), np.nan)
+    present = pixels > 0
+    centroid[present] = sums[present] / (2 * np.array(index.shape) * pixels[present, None])
+    distance_px = np.where(squares >= 0, np.sqrt(np.maximum(squares, 0)), np.nan)
+    return LabelFacts(
+        shape_of(index), int(pixels.sum()), pixels, centroid, components, adjacent, distance_px, opened_px
+    )
+
+
+def _measure(index: NDArray[np.uint8], n_classes: int) -> LabelFacts:
     flat, stride = padded(index)
     runs = Runs.of(flat)
     counts = runs.pixels(n_classes)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 
 import cc3d
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,6 +35,8 @@ def largest_patch(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def near(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """HW bool: where a pixel centre lies within BUFFER_PX (Euclidean, limit included) of a centre of the mask."""
+    import cv2  # the cheap import of the package is worth a line
+
     check_masks(mask)
     return np.asarray(cv2.dilate(mask.view(np.uint8), _disc(), borderType=cv2.BORDER_CONSTANT, borderValue=0), np.bool_)
 

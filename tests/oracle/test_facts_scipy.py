@@ -8,6 +8,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from kernels import kernel  # noqa: F401
 from numpy.typing import NDArray
 from scipy import ndimage
 

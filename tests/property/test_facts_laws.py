@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from kernels import kernel  # noqa: F401
 from numpy.typing import NDArray
 
 from terra_cot import facts
