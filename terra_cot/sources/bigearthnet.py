@@ -33,6 +33,7 @@ POLARISATIONS = ("VV", "VH")
 PATCH_PX, GSD_M = 120, 10.0
 _METADATA = ("metadata.parquet", "metadata_for_patches_with_snow_cloud_or_shadow.parquet")
 _COLUMNS = ("patch_id", "split", "s1_name")
+_TWICE = "\n"  # between rows of one patch
 _FLAGS = ("contains_cloud_or_shadow", "contains_seasonal_snow")
 
 
@@ -75,6 +76,10 @@ def scan(root: Path, options: BigEarthNetOptions) -> Iterator[Entry]:
                 row = records.get(patch.name).get("")
                 if row is None:
                     yield Drop("scene", patch.name, "not_in_metadata", f"no row in {' or '.join(_METADATA)}")
+                    continue
+                if _TWICE in row:
+                    told = " and ".join(row.split(_TWICE))
+                    yield Drop("scene", patch.name, "duplicate_metadata", f"rows that differ: {told}")
                     continue
                 record = _Record(*orjson.loads(row))
             else:
@@ -215,7 +220,7 @@ def _v1_partners(s1_folder: Path, partners: Index) -> list[Drop]:
 
 
 def _metadata(root: Path, records: Index) -> bool:
-    """Put the rows of v2's metadata tables by patch name; False where there are no tables (v1)."""
+    """Put the rows of v2's metadata tables by patch name, those that differ side by side; False without tables (v1)."""
     tables = [root / name for name in _METADATA if (root / name).is_file()]
     for path in tables:
         try:
@@ -228,7 +233,11 @@ def _metadata(root: Path, records: Index) -> bool:
                 for batch in table.iter_batches(65536, columns=columns):
                     for row in batch.to_pylist():
                         values = [row[name] for name in _COLUMNS[1:]] + [row.get(flag) for flag in _FLAGS]
-                        records.put(row["patch_id"], value=orjson.dumps(values).decode())
+                        text = orjson.dumps(values).decode()
+                        if not records.add(row["patch_id"], value=text):
+                            earlier = records.get(row["patch_id"])[""]
+                            if text not in earlier.split(_TWICE):
+                                records.put(row["patch_id"], value=f"{earlier}{_TWICE}{text}")
         except (OSError, ValueError) as error:
             raise DataError(f"unreadable metadata ({error})", file=path) from None
     return bool(tables)
