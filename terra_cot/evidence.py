@@ -134,9 +134,8 @@ def _mean(masks: Sequence[BoolMask], images: TileImages, frame: str, *, quantity
 
 
 def _contrast(masks: Sequence[BoolMask], images: TileImages, frame: str, *, quantity: str) -> float | None:
-    inside = _mean(masks, images, frame, quantity=quantity)
-    outside = _mean([~masks[0]], images, frame, quantity=quantity)
-    return None if inside is None or outside is None else inside - outside
+    image = images.image(frame, MODALITY[quantity])
+    return None if image is None else image.contrast(quantity, masks[0])
 
 
 FACTS: dict[str, Fact] = {

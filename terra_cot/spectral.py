@@ -66,54 +66,103 @@ def formula(quantity: str, bands: tuple[str, ...]) -> str:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """A quantity of a whole image: `values` (HW float64: index, or linear power; 0 where not usable), `usable` HW, and
+    the sum and number of those that are."""
+
+    values: Band
+    usable: NDArray[np.bool_]
+    total: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Image:
-    """The stored raster of one image of a tile, and where it can be used; a quantity is worked out once."""
+    """The stored raster of one image of a tile, and where it can be used: read once, each quantity worked out once."""
 
     record: FrameRecord
-    _found: dict[str, tuple[Band, NDArray[np.bool_]] | None] = field(default_factory=dict, repr=False)
-
-    def layer(self, quantity: str) -> tuple[Band, NDArray[np.bool_]] | None:
-        """(HW float64 values: index, or linear power; HW where they count); None where the image has no such thing."""
-        if quantity not in self._found:
-            self._found[quantity] = self._layer(quantity)
-        return self._found[quantity]
+    _layers: dict[str, Layer | None] = field(default_factory=dict, repr=False)
+    _opened: list[tuple[dict[str, Band], NDArray[np.bool_]] | None] = field(default_factory=list, repr=False)
 
     def mean(self, quantity: str, mask: NDArray[np.bool_]) -> float | None:
         """Mean of a quantity over a mask (HW): an index, or dB; None by the rule of the module."""
-        layer = self.layer(quantity)
+        layer = self._layer(quantity)
         if layer is None:
             return None
-        values, usable = layer
-        inside = mask & usable
-        left = int(np.count_nonzero(inside))
-        if left < LEAST_PX or left < LEAST_SHARE * np.count_nonzero(mask):
-            return None
-        mean = float(values[inside].mean(dtype=np.float64))
-        return mean if quantity in INDICES else float(10 * np.log10(mean))
+        total, left, all_px = _within(layer, mask)
+        return _mean(quantity, total, left, all_px)
 
-    def _layer(self, quantity: str) -> tuple[Band, NDArray[np.bool_]] | None:
+    def contrast(self, quantity: str, mask: NDArray[np.bool_]) -> float | None:
+        """The mean over a mask (HW) less that over the rest of the image; None where either has none."""
+        layer = self._layer(quantity)
+        if layer is None:
+            return None
+        total, left, all_px = _within(layer, mask)
+        inside = _mean(quantity, total, left, all_px)
+        outside = _mean(quantity, layer.total - total, layer.count - left, mask.size - all_px)
+        return None if inside is None or outside is None else inside - outside
+
+    def _layer(self, quantity: str) -> Layer | None:
+        if quantity not in self._layers:
+            self._layers[quantity] = self._measured(quantity)
+        return self._layers[quantity]
+
+    def _measured(self, quantity: str) -> Layer | None:
         names = band_names(quantity, self.record.bands)
         if names is None or self.record.raster is None or self.record.modality != MODALITY[quantity]:
             return None
-        read = _read(self.record, names, quantity in POLARISATIONS)
+        if not self._opened:
+            self._opened.append(self._bands())
+        read = self._opened[0]
         if read is None:
             return None
         bands, usable = read
-        if self.record.modality == "optical":
-            if self.record.cloud is not None:
-                usable = usable & ~_decoded(self.record.cloud)
-            elif self.record.cloud_flag:
-                return None  # cloud that nobody can place may lie on any region
         if quantity in POLARISATIONS:
-            return np.exp(bands[0] * (np.log(10) / 10)), usable
-        first, second = (np.maximum(band, 0) for band in bands)
-        total = first + second
-        usable = usable & (total > 0)
-        return (first - second) / np.where(total > 0, total, 1.0), usable
+            values = np.exp(bands[names[0]] * (np.log(10) / 10))
+        else:
+            first, second = bands[names[0]], bands[names[1]]
+            total = first + second
+            usable = usable & (total > 0)
+            values = (first - second) / np.where(total > 0, total, 1.0)
+        values = np.where(usable, values, 0.0)
+        return Layer(values, usable, float(values.sum()), int(np.count_nonzero(usable)))
+
+    def _bands(self) -> tuple[dict[str, Band], NDArray[np.bool_]] | None:
+        """The bands of all quantities of this modality by name, in dB or reflectance (not below zero), and where they
+        are usable; None where the raster does not say that it holds such values, or cloud cannot be placed."""
+        quantities = [name for name, modality in MODALITY.items() if modality == self.record.modality]
+        found = [band_names(name, self.record.bands) for name in quantities]
+        names = sorted({name for own in found if own for name in own}, key=self.record.bands.index)
+        sar = self.record.modality == "sar"
+        if not sar and self.record.cloud is None and self.record.cloud_flag:
+            return None  # cloud that nobody can place may lie on any region
+        read = _read(self.record, tuple(names), DECIBEL if sar else REFLECTANCE)
+        if read is None:
+            return None
+        bands, usable = read
+        if sar:
+            return dict(zip(names, bands, strict=True)), usable
+        if self.record.cloud is not None:
+            usable = usable & ~_decoded(self.record.cloud)
+        return {name: np.maximum(band, 0) for name, band in zip(names, bands, strict=True)}, usable
 
 
-def _read(record: FrameRecord, names: tuple[str, ...], decibel: bool) -> tuple[list[Band], NDArray[np.bool_]] | None:
-    """(bands in dB or reflectance, HW valid), or None where the raster does not say that it holds such values."""
+def _within(layer: Layer, mask: NDArray[np.bool_]) -> tuple[float, int, int]:
+    """(sum of the usable values in a mask, their number, pixels of the mask)."""
+    total = float((layer.values * mask).sum())  # a dot product would start the threads of BLAS
+    return total, int(np.count_nonzero(mask & layer.usable)), int(np.count_nonzero(mask))
+
+
+def _mean(quantity: str, total: float, left: int, all_px: int) -> float | None:
+    if left < LEAST_PX or left < LEAST_SHARE * all_px:
+        return None
+    if quantity in INDICES:
+        return total / left
+    return float(10 * np.log10(total / left)) if total > 0 else None
+
+
+def _read(record: FrameRecord, names: tuple[str, ...], unit: str) -> tuple[list[Band], NDArray[np.bool_]] | None:
+    """(bands scaled to `unit`, HW valid), or None where the raster does not say that they are in that unit."""
     from rasterio.errors import NotGeoreferencedWarning, RasterioError
     from rasterio.io import MemoryFile
 
@@ -125,8 +174,7 @@ def _read(record: FrameRecord, names: tuple[str, ...], decibel: bool) -> tuple[l
                 if dataset.count != len(record.bands):
                     raise DataError("another number of bands than the row says", field="raster", got=dataset.count)
                 scales = [(dataset.scales[at - 1], dataset.offsets[at - 1]) for at in numbers]
-                units = [dataset.units[at - 1] for at in numbers]
-                if any(unit != (DECIBEL if decibel else REFLECTANCE) for unit in units):
+                if any(dataset.units[at - 1] != unit for at in numbers):
                     return None
                 raw, nodata = dataset.read(numbers), dataset.nodata
     except RasterioError as error:

@@ -178,10 +178,10 @@ def _measured(
         rows = [evidence(quantity, (number,), value) for number, value in zip(regions, values, strict=True)]
         gap = max(values) - min(values)
         if len(masks) == 1:
-            outside = image.mean(quantity, ~masks[0])
-            if outside is not None:
-                gap = values[0] - outside
-                rows.append(evidence(f"{quantity}_contrast", (0,), gap))
+            contrast = image.contrast(quantity, masks[0])
+            if contrast is not None:
+                gap = contrast
+                rows.append(evidence(f"{quantity}_contrast", (0,), contrast))
         telling = abs(gap) / APART[FACTS[quantity].unit]
         if telling > most:
             best, most = rows, telling
