@@ -430,6 +430,9 @@ def _summary(out: Path, manifest: dict[str, Any], as_json: bool, quiet: bool) ->
     if "samples" in counts:
         tasks = ", ".join(f"{number} {task}" for task, number in counts["samples"]["by_task"].items())
         console.say(f"samples: {counts['samples']['kept']} ({tasks})", quiet)
+    if len(manifest["generations"]) > 1:
+        steps = [f"{entry['scenes']} scenes in {entry['parts']} parts" for entry in manifest["generations"]]
+        console.say(f"grown: {', then '.join(steps)}", quiet)
     for line in manifest.get("mix", {}).get("scarce", ()):
         console.say(f"scarce: {line}", quiet)
     console.say(f"done: {out}", quiet)

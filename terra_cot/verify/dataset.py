@@ -112,6 +112,10 @@ def _counts(folder: Path, manifest: dict[str, Any], report: Report) -> Iterator[
         drops=drops,
     )
     yield from _differences(manifest["counts"], found, "counts")
+    grown = manifest["generations"]
+    yield from _differences(found["scenes"]["kept"], sum(entry["scenes"] for entry in grown), "generations.scenes")
+    firsts = [sum(entry["parts"] for entry in grown[:number]) for number in range(len(grown))]
+    yield from _differences([entry["first_part"] for entry in grown], firsts, "generations.first_part")
 
 
 def _differences(stated: Any, found: Any, where: str) -> Iterator[Problem]:
