@@ -25,16 +25,16 @@ _PERCENT = (
 _BEFORE = (
     "Before the event, in {t}, I mark the buildings {seg} and count {n}.",
     "The image {t} shows the buildings as they stood {seg}: {n} in all.",
-    "Counting the buildings {seg} of {t} gives {n}.",
+    "I count the buildings that stood before the event {seg}: {n}.",
 )
 _AFTER = (
-    "After it, in {u}, those destroyed {seg} number {n}.",
+    "Those destroyed in {u} {seg} number {n}.",
     "In {u} I mark the destroyed ones {seg} and count {n}.",
     "Of them, {u} shows destroyed {seg}: {n}.",
 )
 _NONE = (
-    "In {u} I look for destroyed buildings {seg} and count {n}: all of them still stand.",
-    "After it, in {u}, the mask of destroyed buildings {seg} stays empty, with {n} of them.",
+    "In {u} I look for destroyed buildings {seg} and count {n}: none is destroyed.",
+    "In {u} the mask of destroyed buildings {seg} stays empty, with {n} of them.",
 )
 _SHARE = (
     "That is {share} of all buildings.",

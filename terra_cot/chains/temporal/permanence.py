@@ -10,8 +10,8 @@ first date that is another class on date k.
 - *Cannot be told*: the loss shows on the last date only.
 Whatever lies between (part of it came back) is not asked about.
 
-The dates are those of label maps; where the optical images are clear enough their NDVI is given for every date, in all
-four cases: a falling NDVI alone does not tell a harvest from a clearing.
+Every date that has both shows optical and radar. NDVI is given for each date that has one, in all four cases: a falling
+NDVI alone does not tell a harvest from a clearing.
 """
 
 from __future__ import annotations
@@ -62,9 +62,9 @@ _EACH = (
     "What of it is lost to other classes, date by date: {parts}.",
 )
 _NDVI = (
-    "The mean NDVI over the ground marked in {t} is {values}.",
-    "Over the ground of the first mask NDVI averages {values}.",
-    "Measured over the ground marked in {t}, the mean NDVI is {values}.",
+    "Where the optical images are clear, the mean NDVI over the ground marked in {t} is {values}.",
+    "Over the clear pixels of the first mask NDVI averages {values}.",
+    "Measured on clear pixels of the ground marked in {t}, the mean NDVI is {values}.",
 )
 _CLOSE = {
     SEASONAL: "No pixel changes its class on any date, while the mean NDVI ranges from {low} to {high}: this is "
@@ -119,10 +119,10 @@ def _draft(view: SeriesView, number: int, losses: Sequence[int]) -> Draft | None
 
 
 def _looks(view: SeriesView, targets: Sequence[Target]) -> tuple[Evidence, ...]:
-    """Mean NDVI of the first mask on every date whose optical image is shown whatever the mode, where it has one."""
+    """Mean NDVI over the clear pixels of the first mask, on every date whose optical image is shown and gives one."""
     rows: list[Evidence] = []
     for date in view.dates if view.images else ():
-        if ("optical",) in shown_modalities(view.tile, date):
+        if any("optical" in choice for choice in shown_modalities(view.tile, date)):
             rows += view.measured(targets, (f"ndvi@{date}", (0,))) or ()
     return tuple(rows)
 
@@ -133,7 +133,7 @@ def decide(draft: Draft) -> str | None:
     losses = [draft.value("pixels", at) for at in range(1, last + 1)]
     if not any(losses):
         shown = [round(value, 2) for value in _ndvi(draft).values()]
-        return SEASONAL if len(shown) >= LEAST_DATES and max(shown) - min(shown) >= SWING - 1e-9 else None
+        return SEASONAL if len(shown) > 1 and max(shown) - min(shown) >= SWING - 1e-9 else None
     begin = next(at for at, loss in enumerate(losses, start=1) if loss)
     if begin == last:
         return OPEN
@@ -164,7 +164,7 @@ def write(draft: Draft, context: Context, seed: int) -> Text:
         clouded(draft, seed),
         phrase(_START, seed, "start", seg=seg(one, True), size=numbers.pixels(sizes[0]), **fields),
         phrase(_EACH, seed, "each", parts="; ".join(parts), **fields),
-        phrase(_NDVI, seed, "ndvi", values=listing(looks), **fields) if looks else "",
+        phrase(_NDVI, seed, "ndvi", values=listing(looks), **fields) if len(looks) > 1 else "",
         _close(draft, answer, fields),
     )
     return Text(phrase(_QUESTIONS, seed, "question", rule=_RULE, **fields), chain, answer, OPTIONS)
@@ -186,6 +186,4 @@ def _close(draft: Draft, answer: str, fields: dict[str, object]) -> str:
     return _CLOSE[answer].format(**more, **fields)
 
 
-TASK = SeriesTask(
-    "permanence", "l2_semantic", ("land_cover",), "series", propose, nothing, write, modes=("optical", "both")
-)
+TASK = SeriesTask("permanence", "l2_semantic", ("land_cover",), "series", propose, nothing, write, modes=("both",))
