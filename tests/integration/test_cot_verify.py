@@ -30,7 +30,10 @@ Row = dict[str, Any]
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("verify")
     recipe = folder / "r.yaml"
-    recipe.write_text(yaml.safe_dump(rasters_archive(folder / "data", scenes=1, side=128)))
+    values = rasters_archive(folder / "data", scenes=1, side=128)
+    values["tile"] = {**values["tile"], "cloud": {"reflectance": {"scale": 0.0001, "level": "surface"}}}
+    values["generate"] = {**values["generate"], "sensor_share": 1.0}
+    recipe.write_text(yaml.safe_dump(values))
     assert cli("run", recipe, "-o", folder / "dataset", "--quiet").returncode == 0
     return folder / "dataset"
 
@@ -109,13 +112,36 @@ def evidence_and_all_words_after_it(rows: list[Row]) -> Row:
     row["evidence"][0]["value"] += 1
     after = f"{row['evidence'][0]['value']:.0f}"
     row["answer"] = after
-    row["chain"] = row["chain"].replace(f"count is {before}", f"count is {after}")
+    row["chain"] = row["chain"].replace(f" {before} ", f" {after} ").replace(f" {before}.", f" {after}.")
+    return row
+
+
+def image_evidence(rows: list[Row], *facts: str) -> tuple[Row, Row]:
+    return next((row, item) for row in rows for item in row["evidence"] if item["fact"] in facts)
+
+
+def index_value(rows: list[Row]) -> Row:
+    """Too little to show in the text: only the raster contradicts it."""
+    row, item = image_evidence(rows, "ndvi", "ndwi")
+    item["value"] += 1e-6
+    return row
+
+
+def backscatter_contrast(rows: list[Row]) -> Row:
+    row, item = image_evidence(rows, "backscatter_vv_contrast", "backscatter_vh_contrast")
+    item["value"] += 1e-6
+    return row
+
+
+def index_of_another_date(rows: list[Row]) -> Row:
+    row, item = image_evidence(rows, "ndvi", "ndwi")
+    item["fact"] += "@t9"
     return row
 
 
 def evidence_unit(rows: list[Row]) -> Row:
     row = of(rows, "area")
-    row["evidence"][-1]["unit"] = "km2"
+    row["evidence"][2]["unit"] = "km2"
     return row
 
 
@@ -244,6 +270,7 @@ def nothing_for_masks(rows: list[Row]) -> Row:
 
 SAMPLE_EDITS = [
     (chain_number, "chain"), (chain_number_of_other_evidence, "chain"), (evidence_value, "evidence"),
+    (index_value, "evidence"), (backscatter_contrast, "evidence"), (index_of_another_date, "evidence"),
     (evidence_and_all_words_after_it, "evidence"), (evidence_unit, "evidence"), (evidence_row_gone, "evidence"),
     (evidence_of_a_mask_that_is_not_there, "evidence"), (mask_pixel, "masks[0]"), (mask_text, "masks[0]"),
     (mask_size, "masks[0]"), (mask_label, "masks[0]"), (mask_frame, "masks[0]"), (mask_and_its_marker_gone, "evidence"),
@@ -295,6 +322,15 @@ def raster_pixel(rows: list[Row]) -> Row:
             out.write(pixels)
             out.descriptions = names
         raster["bytes"] = bytes(memory.read())
+    return rows[1]
+
+
+def cloud_pixel(rows: list[Row]) -> Row:
+    cloud = rows[1]["frames"][0]["cloud"]
+    with Image.open(BytesIO(cloud["bytes"])) as picture:
+        mask = np.array(picture)
+    mask[3, 4] = 255 - mask[3, 4]
+    cloud["bytes"] = encode.png(mask)
     return rows[1]
 
 
@@ -386,7 +422,7 @@ TILE_EDITS = [
     (label_bytes, "label"), (legend_name, "label"), (label_date, "label_frame"), (pixel_size, "gsd_m"),
     (place, "frames.t0.optical.raster"), (zone, "frames.t0.optical.raster"), (longitude, "lon"),
     (no_data_share, "frames.t0.optical.nodata"), (band_names, "frames.t0.optical.raster"), (tile_name, "tile_id"),
-    (portrait_hash, "phash"),
+    (portrait_hash, "phash"), (cloud_pixel, "frames.t0.optical.cloud_fraction"),
 ]  # fmt: skip
 
 
