@@ -25,7 +25,7 @@ _FORMATS = ("json_schema", "json_object", "text")
 """Ways to ask for JSON, strictest first; a server that refuses one is asked by the next."""
 
 
-class LlmUnavailable(RunStopped):  # noqa: N818 - reads as what happened
+class LlmUnavailable(RunStopped):
     """The endpoint gave no answer, however often it was asked."""
 
 

@@ -21,7 +21,7 @@ from terra_cot.errors import RunStopped
 from terra_cot.llm.options import LlmOptions
 
 
-class BudgetSpent(RunStopped):  # noqa: N818 - reads as what happened
+class BudgetSpent(RunStopped):
     """The next request could go over the budget; everything made so far is kept."""
 
 

@@ -40,10 +40,13 @@ class Book:
     """Question and answer are the composer's: the model may only add to the question."""
 
 
-def writable(draft: Draft) -> bool:
-    """Whether a model can be asked: a phrase book tells classes apart by their names, on one date."""
+def writable(draft: Draft, fixed: bool) -> bool:
+    """Whether a model can be asked: a phrase book tells classes apart by their names, on one date, and where the text
+    must bear out an answer (`fixed`) it needs a phrase for every fact."""
     labels, dates = {target.label for target in draft.targets}, {target.frame for target in draft.targets}
-    return bool(draft.targets) and len(labels) == len(draft.targets) and len(dates) == 1
+    told = {*_QUANTITIES, *_CLAUSES, "row", "column", "buffer"}
+    known = not fixed or all(item.fact in told for item in draft.evidence)
+    return bool(draft.targets) and len(labels) == len(draft.targets) and len(dates) == 1 and known
 
 
 def book_of(draft: Draft, context: Context, composed: Text, fixed: bool) -> Book:

@@ -36,7 +36,8 @@ class Written(NamedTuple):
 def book_for(sample: Sample, context: Context, composed: Text) -> Book | None:
     """The phrase book of a sample, or None: its facts cannot be told apart by the names of classes."""
     draft = Draft(sample.task, tuple(Target(mask.frame, mask.label) for mask in sample.masks), sample.evidence)
-    return book_of(draft, context, composed, sample.tier not in FREE_TIERS) if writable(draft) else None
+    fixed = sample.tier not in FREE_TIERS
+    return book_of(draft, context, composed, fixed) if writable(draft, fixed) else None
 
 
 def written(items: Iterable[tuple[Sample, Context]], job: LlmJob | None) -> Iterator[Written]:

@@ -178,4 +178,6 @@ def test_how_many_is_checked() -> None:
     with pytest.raises(ValueError, match="l2_min 3 is above l2_max 2"):
         GenerateOptions(l2_min=3, l2_max=2)
     with pytest.raises(ValueError, match="no sample is asked for"):
-        GenerateOptions(res=0, caption=0, l1_min=0, l1_max=0, l2_min=0, l2_max=0)
+        GenerateOptions.model_validate(
+            dict.fromkeys(GenerateOptions.model_fields, 0) | {"view": "native", "min_share_pct": 1}
+        )

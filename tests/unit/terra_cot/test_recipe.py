@@ -9,7 +9,10 @@ import pytest
 import yaml
 
 from terra_cot.errors import ConfigError
+from terra_cot.generate import GenerateOptions
 from terra_cot.recipe import apply_settings, load_recipe, make_recipe
+
+NUMBERS = [key for key in GenerateOptions.model_fields if key in ("res", "caption") or key.endswith(("_min", "_max"))]
 
 GOOD: dict[str, Any] = {"name": "x", "source": {"kind": "world", "root": "w"}}
 
@@ -40,7 +43,7 @@ def test_options_of_a_source_are_kept_for_it() -> None:
         ({"tile": {"display": {"vv_db": [2, -22]}}}, "the lower limit must come first"),
         ({"generate": {"l1_max": 1}}, "l1_min 2 is above l1_max 1"),
         (
-            {"generate": {"res": 0, "caption": 0, "l1_min": 0, "l1_max": 0, "l2_min": 0, "l2_max": 0}},
+            {"generate": dict.fromkeys(NUMBERS, 0)},
             "no sample is asked for",
         ),
         ({"generate": {"view": "both"}}, "generate.view"),
