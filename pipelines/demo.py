@@ -30,7 +30,7 @@ def run_demo(out: Path, *, seed: int, workers: int, quiet: bool, force: bool) ->
             shutil.rmtree(folder)
     with console.progress("world", "files", quiet) as on_step:
         write_world(world, WorldConfig(seed=seed), on_step=on_step, workers=workers)
-    recipe = load_recipe(recipe_path("world"), [f"source.root={world}", f"seed={seed}"])
+    recipe = load_recipe(recipe_path("demo"), [f"source.root={world}", f"seed={seed}"])
     with console.stages({"scan": "scenes", "tile": "tiles", "generate": "tiles"}, quiet) as stage:
         curate.run(recipe, dataset, crew=Crew(workers), on_step=stage)
     with console.progress("verify", "parts", quiet) as on_step:

@@ -12,7 +12,7 @@ from typing import Any
 from terra_cot.cloud import require
 from terra_cot.engine import ONE, Crew
 from terra_cot.errors import ConfigError, DataError
-from terra_cot.listing import Listing
+from terra_cot.listing import Listing, joined
 from terra_cot.recipe import Recipe, apply_settings, make_recipe
 from terra_cot.scene import read_scenes
 from terra_cot.sources import listing
@@ -38,9 +38,9 @@ def run(
         DataError, ConfigError: the source cannot be read, or the recipe does not fit it.
     """
     require(recipe.tile.cloud)
-    found = listing(recipe.source.kind, recipe.source.root, recipe.source.options())
+    found = joined([listing(spec.kind, spec.root, spec.options()) for spec in recipe.archives()], recipe.limit)
     with Workspace(out, recipe.body(), force) as workspace:
-        scan_stage(workspace.hidden, found, recipe.limit, on_step)
+        scan_stage(workspace.hidden, found, None if recipe.sources else recipe.limit, on_step)
         tile_scenes(workspace, recipe, crew, on_step)
         return _finished(workspace, recipe, crew, on_step)
 

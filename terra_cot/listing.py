@@ -7,7 +7,7 @@ opens none of a place that it described before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,3 +55,22 @@ def described(entries: Iterable[Entry]) -> Iterator[Scene | Drop]:
             yield from entry.describe()
         elif not isinstance(entry, Total):
             yield entry
+
+
+def joined(listings: Sequence[Listing], limit: int | None = None) -> Listing:
+    """Several listings as one, in order. Of more than one, each gives its first `limit` places."""
+    if len(listings) == 1:
+        return listings[0]
+
+    def entries() -> Iterator[Entry]:
+        for listing in listings:
+            taken = 0
+            for entry in listing.entries:
+                if isinstance(entry, (Scene, Place)):
+                    taken += 1
+                if limit is not None and taken > limit:
+                    break
+                if not isinstance(entry, Total):  # the total of one is not that of all
+                    yield entry
+
+    return Listing([listing.key for listing in listings], entries())

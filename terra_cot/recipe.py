@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from terra_cot import FORMAT_VERSION
 from terra_cot.atomic import sha256_json
@@ -34,7 +34,9 @@ class SourceSpec(BaseModel):
 
 
 class Recipe(BaseModel):
-    """`part_tiles` tiles make a part (the unit of work and of resuming); `limit` takes the first scenes only.
+    """`source` is one archive, `sources` several by names of one's own; exactly one of both is given.
+
+    `part_tiles` tiles make a part (the unit of work and of resuming); `limit` takes the first scenes of each source.
 
     `splits` deals the tiles out by place; without it the publisher's own splits hold. Of tiles whose pictures differ in
     at most `near_duplicate_bits` of 256 the first one gives samples (None: all of them). `mix` states shares of the
@@ -46,7 +48,8 @@ class Recipe(BaseModel):
 
     name: str
     seed: int = Field(0, ge=0, lt=2**63)
-    source: SourceSpec
+    source: SourceSpec | None = None
+    sources: dict[str, SourceSpec] = Field(default_factory=dict)
     tile: TileOptions = TileOptions()
     generate: GenerateOptions = GenerateOptions()
     splits: SplitOptions | None = None
@@ -56,6 +59,16 @@ class Recipe(BaseModel):
     llm: LlmOptions | None = None
     part_tiles: int = Field(64, ge=1, le=4096)
     limit: int | None = Field(None, ge=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> Recipe:
+        if (self.source is None) != bool(self.sources):
+            raise ValueError("give `source`, or several by name under `sources`, not both and not none")
+        return self
+
+    def archives(self) -> tuple[SourceSpec, ...]:
+        """Every source, in the order of the recipe."""
+        return (self.source,) if self.source else tuple(self.sources.values())
 
     def body(self) -> dict[str, Any]:
         """The recipe as plain JSON values, without what only says how a model is asked (llm/options.py)."""

@@ -43,7 +43,7 @@ def tile_scenes(workspace: Workspace, recipe: Recipe, crew: Crew, on_step: OnSte
         if plan.empty:
             raise DataError(
                 "no scene is left after the scan",
-                file=recipe.source.root,
+                file=", ".join(spec.root for spec in recipe.archives()),
                 fix=f"see why each was dropped in {workspace.hidden / 'scenes.dropped.jsonl'}",
             )
         if recipe.splits is not None:

@@ -71,7 +71,7 @@ ARCHIVES: dict[str, tuple[Callable[[Path], Path], Callable[[], Recipe], int, dic
     "xbd": (disasters, lambda: images_only("xbd"), 3, {}),
     "stac": (catalogue, stac_recipe, 1, {}),
     "rasters": (plain, rasters_recipe, 2, {}),
-    "world": (world, lambda: "world", 3, {}),
+    "world": (world, lambda: "demo", 3, {}),
 }
 
 

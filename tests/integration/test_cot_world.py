@@ -22,7 +22,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("world")
     done = cli("world", folder / "world", "--scenes", 1, "--pairs", 2, "--size-px", 512, "--quiet")
     assert done.returncode == 0, done.stderr
-    done = cli("run", "world", "--set", f"source.root={folder / 'world'}", "-o", folder / "dataset", "--quiet")
+    done = cli("run", "demo", "--set", f"source.root={folder / 'world'}", "-o", folder / "dataset", "--quiet")
     assert done.returncode == 0, done.stderr
     return folder
 
