@@ -37,8 +37,8 @@ MOST_REGIONS = 3
 
 _CLOUDED = (
     "Cloud or its shadow hides {cloud} of the optical image, so I rely on the radar image, which sees through it.",
-    "With {cloud} of the optical image under cloud or its shadow, the radar image has to carry the evidence.",
-    "The optical image is of little help: {cloud} of it lies under cloud or its shadow. I turn to the radar image.",
+    "With {cloud} of the optical image under cloud or its shadow, the radar image is the safer one to read.",
+    "Part of the optical image is hidden: {cloud} of it lies under cloud or its shadow. I turn to the radar image.",
     "I read the radar image here, because cloud or its shadow covers {cloud} of the optical one.",
     "Radar passes through cloud, and cloud or its shadow covers {cloud} of the optical image: I go by the radar.",
 )
@@ -271,9 +271,9 @@ def _reading(quantity: str, value: float) -> str:
             "above zero, the water side of that index" if shown > 0 else "not above zero, the land side of that index"
         )
     if shown == 0:
-        return "the near infrared is as bright as the shortwave infrared"
+        return "on balance, the near infrared is as bright as the shortwave infrared"
     brighter = "brighter" if shown > 0 else "darker"
-    return f"the near infrared is {brighter} than the shortwave infrared"
+    return f"on balance, the near infrared is {brighter} than the shortwave infrared"
 
 
 def _level(quantity: str, value: float) -> str:
