@@ -28,9 +28,11 @@ def largest_patch(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     labels = cc3d.connected_components(mask.view(np.uint8), connectivity=8)
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
-    flat = labels.ravel()
-    best = np.flatnonzero(np.isin(flat, np.flatnonzero(sizes == sizes.max()))) if sizes.max() else np.array([], int)
-    return np.asarray(labels == flat[best[0]] if len(best) else np.zeros_like(mask), np.bool_)
+    if not sizes.max():
+        return np.zeros_like(mask)
+    best = np.flatnonzero(sizes == sizes.max())
+    first = best[0] if len(best) == 1 else labels.ravel()[np.flatnonzero(np.isin(labels, best))[0]]
+    return np.asarray(labels == first, np.bool_)
 
 
 def near(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -16,6 +16,7 @@ _TRIES = 3
 
 
 def propose(view: TileView, seed: int) -> list[Draft]:
+    """The first pair of a drawn order that fits, as in `near`."""
     roles = {number: role(view.entry(number).name) for number in view.present}
     pairs = [
         (natural, source)
@@ -23,7 +24,6 @@ def propose(view: TileView, seed: int) -> list[Draft]:
         for source in view.present
         if roles[natural] in ("wild", "water") and roles[source] in ("built", "cultivated")
     ]
-    drafts = []
     for natural, source in shuffled(pairs, seed, "pairs")[:_TRIES]:
         *_, reach, share = near_rows(view, natural, source)
         if abs(share.value - 50) < _CLEAR_PCT:
@@ -35,8 +35,8 @@ def propose(view: TileView, seed: int) -> list[Draft]:
             reach,
             share,
         )
-        drafts.append(Draft("pressure", targets, rows))
-    return drafts
+        return [Draft("pressure", targets, rows)]
+    return []
 
 
 def write(draft: Draft, context: Context, seed: int) -> Text:

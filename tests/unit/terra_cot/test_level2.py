@@ -181,3 +181,11 @@ def test_how_many_is_checked() -> None:
         GenerateOptions.model_validate(
             dict.fromkeys(GenerateOptions.model_fields, 0) | {"view": "native", "min_share_pct": 1}
         )
+
+
+def test_of_equal_patches_the_first_row_by_row_is_the_largest() -> None:
+    mask = np.zeros((9, 9), bool)
+    mask[6:8, 0:2] = mask[1:3, 5:7] = mask[4, 4] = True
+    patch = facts.largest_patch(mask)
+    assert patch.sum() == 4
+    assert patch[1:3, 5:7].all()
