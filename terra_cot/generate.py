@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from terra_cot.chains import TASKS
-from terra_cot.chains.draft import Context, Draft, Task
+from terra_cot.chains.draft import Context, Draft, Target, Task
 from terra_cot.chains.sensors import with_sensors
+from terra_cot.chains.temporal import SERIES_TASKS
+from terra_cot.chains.temporal.sensors import with_sensors as with_change_sensors
+from terra_cot.chains.temporal.series import SeriesView
+from terra_cot.chains.temporal.task import SeriesTask
 from terra_cot.chains.view import TileView
+from terra_cot.change import parse_change
 from terra_cot.draw import draw, happens, pick, seed_of, shuffled
 from terra_cot.filters import annotation_reason, shown_modalities
 from terra_cot.images import Fetch, TileImages
 from terra_cot.legend import View, legend
 from terra_cot.sample import Sample, ShownFrame
 from terra_cot.scene import Drop
+from terra_cot.temporal import series_view, temporal_drafts, temporal_frames
 from terra_cot.tile import TileRecord
 
 
@@ -28,6 +35,8 @@ class GenerateOptions(BaseModel):
     `negative_share`: of RES and the L1 tasks, the share of samples that ask for a class of which there is not a single
     pixel, where the tile has one; half of the questions of existence do so anyway. Default: one in ten, about the
     share of no-target expressions in gRefCOCO (Liu et al. 2023).
+    Temporal: a number of tasks drawn between `temporal_min` and `temporal_max`, of tiles with two dates or more;
+    `negative_share` of them say that the change did not happen.
     `sensor_share`: of the tiles, the share whose rasters are read, so that RES, captions and L1 also say what the
     sensors measure (NDVI, NDWI, NBR, backscatter); 0 reads none.
     """
@@ -42,6 +51,8 @@ class GenerateOptions(BaseModel):
     l1_max: int = Field(4, ge=0, le=6)
     l2_min: int = Field(2, ge=0, le=8)
     l2_max: int = Field(3, ge=0, le=8)
+    temporal_min: int = Field(1, ge=0, le=9)
+    temporal_max: int = Field(3, ge=0, le=9)
     negative_share: float = Field(0.1, ge=0, le=1)
     sensor_share: float = Field(0.25, ge=0, le=1)
 
@@ -51,8 +62,10 @@ class GenerateOptions(BaseModel):
             raise ValueError(f"l1_min {self.l1_min} is above l1_max {self.l1_max}")
         if self.l2_min > self.l2_max:
             raise ValueError(f"l2_min {self.l2_min} is above l2_max {self.l2_max}")
-        if self.res == self.caption == self.l1_max == self.l2_max == 0:
-            raise ValueError("res, caption, l1_max and l2_max are all 0: no sample is asked for")
+        if self.temporal_min > self.temporal_max:
+            raise ValueError(f"temporal_min {self.temporal_min} is above temporal_max {self.temporal_max}")
+        if self.res == self.caption == self.l1_max == self.l2_max == self.temporal_max == 0:
+            raise ValueError("res, caption, l1_max, l2_max and temporal_max are all 0: no sample is asked for")
         return self
 
 
@@ -79,27 +92,31 @@ def samples_of(
 
     `fetch` brings the rasters of a tile that came without them.
     """
-    found = _drafts(tile, options, seed)
+    images = TileImages(tile, fetch)
+    found = _drafts(tile, options, seed, images)
     if isinstance(found, Drop):
         yield found
         return
-    view, drafts = found
-    images = TileImages(tile, fetch)
     measured = happens(options.sensor_share, seed, tile.tile_id, "sensors")
-    for number, (task, draft) in enumerate(drafts):
+    number = -1
+    for number, (view, task, draft) in enumerate(found):
         if only is None or number in only:
             yield _sample(view, task, draft, number, seed, images, measured)
+    if number < 0:
+        yield Drop("tile", tile.tile_id, "nothing_to_say", "no task has a question about it")
 
 
-def outlines_of(tile: TileRecord, options: GenerateOptions, seed: int) -> Iterator[Outline]:
+def outlines_of(tile: TileRecord, options: GenerateOptions, seed: int, fetch: Fetch | None = None) -> Iterator[Outline]:
     """What each sample of a tile will be, in the order of their numbers, without words and masks."""
-    found = _drafts(tile, options, seed)
+    found = _drafts(tile, options, seed, TileImages(tile, fetch))
     if isinstance(found, Drop):
         return
-    for number, (task, draft) in enumerate(found[1]):
-        frames = frames_shown(tile, seed_of(seed, _sample_id(tile, number, task)))
+    for number, (_, task, draft) in enumerate(found):
+        frames = shown_by(task, draft.targets, tile, seed_of(seed, _sample_id(tile, number, task)))
         label = draft.targets[0].label if draft.targets else ""
-        yield Outline(number, task.tier, task.name, label, modality_of(frames), tile.split)
+        change = parse_change(label)
+        modality = modality_of(frames)
+        yield Outline(number, task.tier, task.name, change.name if change else label, modality, tile.split)
 
 
 def modality_of(frames: Iterable[ShownFrame]) -> str:
@@ -107,22 +124,35 @@ def modality_of(frames: Iterable[ShownFrame]) -> str:
     return "+".join(sorted({shown.modality for shown in frames}))
 
 
+AnyTask = Task | SeriesTask
+AnyView = TileView | SeriesView
+
+
 def _drafts(
-    tile: TileRecord, options: GenerateOptions, seed: int
-) -> tuple[TileView, Iterator[tuple[Task, Draft]]] | Drop:
-    """The drafts of a tile that are to be written, or why there are none."""
+    tile: TileRecord, options: GenerateOptions, seed: int, images: TileImages
+) -> Iterator[tuple[AnyView, AnyTask, Draft]] | Drop:
+    """The drafts of a tile that are to be written (of its labelled date, then of its series), or why there are none."""
     source = legend(tile.legend) if tile.legend else None
     tasks = [task for task in TASKS.values() if source and source.kind in task.kinds]
+    series = any(source and source.kind in task.kinds for task in SERIES_TASKS.values())
     # Only land cover has a short list of display classes.
     chosen: View = options.view if source and source.kind == "land_cover" else "native"
-    view_classes = len(source.vocabulary(chosen).classes) if source and tasks else 0
+    view_classes = len(source.vocabulary(chosen).classes) if source and (tasks or series) else 0
     reason = annotation_reason(tile, view_classes)
     if reason:
         return Drop("tile", tile.tile_id, *reason)
     view = view_of(tile, chosen, options.min_share_pct)
     if not view.present:
         return Drop("tile", tile.tile_id, "nothing_to_say", f"no class reaches {options.min_share_pct:g} %")
-    return view, _chosen(view, tasks, options, seed)
+    dated = series_view(tile, chosen, options.min_share_pct, images) if options.temporal_max else None
+    return chain(
+        ((view, task, draft) for task, draft in _chosen(view, tasks, options, seed)),
+        ((dated, task, draft) for task, draft in _temporal(dated, options, seed)) if dated else (),
+    )
+
+
+def _temporal(view: SeriesView, options: GenerateOptions, seed: int) -> Iterator[tuple[SeriesTask, Draft]]:
+    return temporal_drafts(view, options.temporal_min, options.temporal_max, options.negative_share, seed)
 
 
 def view_of(tile: TileRecord, view: View, min_share_pct: float) -> TileView:
@@ -185,15 +215,21 @@ def _level2(view: TileView, tasks: Sequence[Task], options: GenerateOptions, see
 
 
 def _sample(
-    view: TileView, task: Task, draft: Draft, number: int, seed: int, images: TileImages, measured: bool
+    view: AnyView, task: AnyTask, draft: Draft, number: int, seed: int, images: TileImages, measured: bool
 ) -> Sample:
     tile = images.tile
     sample_id = _sample_id(tile, number, task)
     own_seed = seed_of(seed, sample_id)
-    frames = frames_shown(tile, own_seed)
-    if task.sensors:
-        regions = [view.region(target.label) for target in draft.targets]
-        draft = with_sensors(draft, regions, frames, images, measured, own_seed)
+    frames = shown_by(task, draft.targets, tile, own_seed)
+    if isinstance(view, SeriesView):
+        assert isinstance(task, SeriesTask)
+        draft = with_change_sensors(draft, task, view, frames, measured)
+        masks = tuple(view.mask(target) for target in draft.targets)
+    else:
+        if isinstance(task, Task) and task.sensors:
+            regions = [view.region(target.label) for target in draft.targets]
+            draft = with_sensors(draft, regions, frames, images, measured, own_seed)
+        masks = tuple(view.mask(target.label) for target in draft.targets)
     text = task.write(draft, context_of(tile, frames), own_seed)
     return Sample(
         sample_id=sample_id,
@@ -205,7 +241,7 @@ def _sample(
         options=text.options,
         answer=text.answer,
         chain=text.chain,
-        masks=tuple(view.mask(target.label) for target in draft.targets),
+        masks=masks,
         evidence=draft.evidence,
         writer=f"template:{task.name}",
         split=tile.split,
@@ -213,8 +249,15 @@ def _sample(
     )
 
 
-def _sample_id(tile: TileRecord, number: int, task: Task) -> str:
+def _sample_id(tile: TileRecord, number: int, task: AnyTask) -> str:
     return f"{tile.tile_id}-{number:02d}-{task.name}"
+
+
+def shown_by(task: AnyTask, targets: Sequence[Target], tile: TileRecord, seed: int) -> tuple[ShownFrame, ...]:
+    """The images that the sample of this task, masks and seed shows."""
+    if isinstance(task, SeriesTask):
+        return temporal_frames(task, targets, tile, seed)
+    return frames_shown(tile, seed)
 
 
 def frames_shown(tile: TileRecord, seed: int) -> tuple[ShownFrame, ...]:

@@ -106,4 +106,5 @@ def test_any_series_gives_samples_that_verify(dates: int, seed: int, name: str, 
 
 
 def _new(maps: list[NDArray[np.str_]], name: str) -> NDArray[np.bool_]:
-    return np.equal(maps[1], name) & np.not_equal(maps[0], name) & np.not_equal(maps[0], "")
+    found: NDArray[np.bool_] = (maps[1] == name) & (maps[0] != name) & (maps[0] != "")
+    return found
