@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pyproj import Transformer
 
-from terra_cot.atomic import write_json
+from terra_cot.atomic import dump_json, write_json
 from terra_cot.export import Job, Target
 from terra_cot.export import stac as stac_form
 from terra_cot.export.cog import convert, write_cog
@@ -34,6 +34,7 @@ from terra_cot.export.evidence_table import EvidenceTable, facts_of
 from terra_cot.export.outline import outline
 from terra_cot.export.pictures import safe_name
 from terra_cot.grid import Grid
+from terra_cot.header import many
 from terra_cot.join import Pair, joined
 from terra_cot.mask import Mask
 from terra_cot.sample import Sample
@@ -48,7 +49,8 @@ def write(job: Job) -> None:
     known = orjson.loads(path.read_bytes()) if path.is_file() else None
     extent = stac_form.Extent(known["extent"] if known else None)
     listed = [link["href"].split("/")[2] for link in known["links"] if link["rel"] == "child"] if known else []
-    new = [pair.name for pair in job.parts() if _part(job, pair, name, extent)]
+    with many():
+        new = [pair.name for pair in job.parts() if _part(job, pair, name, extent)]
     parts = list(dict.fromkeys([*listed, *new]))  # an append killed at its end is done again
     if not extent.empty:
         licences = sorted({entry["licence"] for entry in job.manifest["sources"]})
@@ -119,7 +121,7 @@ def _items(
         assets |= _masks(place, [mask for sample in samples for mask in sample.masks if mask.frame == frame], grid)
         body = stac_form.item(item_id, collection, tile, records, grid, assets)
         extent.add(body)
-        write_json(place / "item.json", body)
+        (place / "item.json").write_bytes(dump_json(body))  # the part is renamed into place whole
         written[frame] = item_id
         job.count("items").keep()
     return written
