@@ -6,6 +6,8 @@ the traceback of a user error; a bug always shows its own.
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -49,12 +51,20 @@ def run(app: typer.Typer) -> None:
         # Disk full, no permission, a file gone: nothing in our code to look for.
         if debug:
             raise
-        where = f"{error.filename}: " if error.filename else ""
-        print(f"error: {where}{error.strerror or error}", file=sys.stderr)  # noqa: T201
+        print(f"error: {_told(error)}", file=sys.stderr)  # noqa: T201
         sys.exit(1)
     except KeyboardInterrupt:
         print("stopped; run the same command again to go on", file=sys.stderr)  # noqa: T201
         sys.exit(130)
+
+
+def _told(error: OSError) -> str:
+    """One line for what the system refused; of a full disk also what to do."""
+    where = f"{error.filename}: " if error.filename else ""
+    if error.errno == errno.ENOSPC or f"[errno {errno.ENOSPC}]" in str(error):  # the latter is Arrow's
+        full = os.strerror(errno.ENOSPC)
+        return f"{where}{full}; make room and run the same command again: finished parts are kept"
+    return f"{where}{error.strerror or error}"
 
 
 def say(text: str, quiet: bool = False) -> None:
