@@ -192,15 +192,20 @@ def _frame_record(frame: Frame, picture: NDArray[np.uint8], options: TileOptions
 
 
 def _raster(frame: Frame, reflectance: Reflectance | None) -> bytes:
-    """All bands, with what is invalid set to a no-data value that no valid pixel has, and what the values mean."""
+    """All bands, with what is invalid set to a no-data value that no valid pixel has, and what the values mean.
+
+    Where valid pixels use every value of the dtype (photographs of 8 bit) a mask band says what is invalid.
+    """
     pixels: NDArray[np.generic] = frame.pixels
     nodata: float | None = None
+    mask: NDArray[np.bool_] | None = None
     if not frame.valid.all():
         floating = np.issubdtype(pixels.dtype, np.floating)
         nodata = float("nan") if floating else _free_value(pixels, frame.valid)
-        pixels = np.where(frame.valid, pixels, np.array(nodata, pixels.dtype))
+        mask = frame.valid if nodata is None else None
+        pixels = np.where(frame.valid, pixels, np.array(nodata or 0, pixels.dtype))
     tags = {"MODALITY": frame.modality} | ({"DATETIME": frame.datetime} if frame.datetime else {})
-    return encode.geotiff(pixels, frame.bands, frame.grid, nodata, tags, _meaning(frame, reflectance))
+    return encode.geotiff(pixels, frame.bands, frame.grid, nodata, tags, _meaning(frame, reflectance), mask)
 
 
 def _meaning(frame: Frame, reflectance: Reflectance | None) -> encode.Meaning | None:
@@ -214,18 +219,13 @@ def _meaning(frame: Frame, reflectance: Reflectance | None) -> encode.Meaning | 
     return encode.Meaning(REFLECTANCE, reflectance.scale, reflectance.offset)
 
 
-def _free_value(pixels: NDArray[np.generic], valid: NDArray[np.bool_]) -> float:
-    """A value of an integer dtype that no valid pixel holds: 0 if it can be, else the highest that is free."""
+def _free_value(pixels: NDArray[np.generic], valid: NDArray[np.bool_]) -> float | None:
+    """A value of an integer dtype that no valid pixel holds: 0 if it can be, else the highest; None if all are used."""
     used = np.unique(pixels[:, valid])
     if 0 not in used:
         return 0.0
     limits = np.iinfo(pixels.dtype.type)  # type: ignore[type-var]
-    for value in range(limits.max, limits.min, -1):
+    for value in range(limits.max, limits.min - 1, -1):
         if value not in used:
             return float(value)
-    raise DataError(
-        "every value of the dtype is used: none is left to mark no-data",
-        got=str(pixels.dtype),
-        fix="leave the rasters out: --set tile.raster=false",
-        reason="no_free_value",
-    )
+    return None

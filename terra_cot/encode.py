@@ -66,8 +66,13 @@ def geotiff(
     nodata: float | None,
     tags: dict[str, str],
     meaning: Meaning | None = None,
+    mask: NDArray[np.bool_] | None = None,
 ) -> bytes:
-    """GeoTIFF bytes of CHW pixels in their own dtype, band names as descriptions, deflate with a predictor."""
+    """GeoTIFF bytes of CHW pixels in their own dtype, band names as descriptions, deflate with a predictor.
+
+    `mask` (HW, True where there is data) becomes an internal mask band.
+    """
+    from rasterio import Env
     from rasterio.errors import NotGeoreferencedWarning
     from rasterio.io import MemoryFile
 
@@ -85,11 +90,13 @@ def geotiff(
         "zlevel": 1,
         "interleave": "band",
     }
-    with MemoryFile() as memory:
+    with Env(GDAL_TIFF_INTERNAL_MASK=True), MemoryFile() as memory:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             with memory.open(**profile) as dataset:
                 dataset.write(pixels)
+                if mask is not None:
+                    dataset.write_mask(mask)
                 dataset.descriptions = bands
                 dataset.update_tags(**tags)
                 if meaning is not None:

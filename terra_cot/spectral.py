@@ -177,9 +177,9 @@ def _read(record: FrameRecord, names: tuple[str, ...], unit: str) -> tuple[list[
                 if any(dataset.units[at - 1] != unit for at in numbers):
                     return None
                 raw, nodata = dataset.read(numbers), dataset.nodata
+                valid = np.asarray(dataset.dataset_mask() > 0 if nodata is None else np.ones(raw.shape[1:], np.bool_))
     except RasterioError as error:
         raise DataError(f"cannot be read ({error})", field="raster") from None
-    valid = np.ones(raw.shape[1:], np.bool_)
     if nodata is not None:
         valid = np.asarray((~np.isnan(raw) if np.isnan(nodata) else np.not_equal(raw, nodata)).all(axis=0), np.bool_)
     pairs = zip(raw, scales, strict=True)

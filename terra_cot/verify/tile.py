@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 from affine import Affine
@@ -103,7 +104,7 @@ def _check_raster(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             with MemoryFile(frame.raster) as memory, memory.open() as dataset:
-                pixels, nodata = dataset.read(), dataset.nodata
+                pixels, valid = dataset.read(), _valid(dataset)
                 bands, crs, transform = dataset.descriptions, dataset.crs, dataset.transform
                 decibel = set(dataset.units) == {DECIBEL}
     except RasterioError as error:
@@ -115,7 +116,6 @@ def _check_raster(
     same_crs = crs is None if grid.crs is None else crs == CRS.from_user_input(grid.crs)
     if not same_crs or not transform.almost_equals(grid.transform, 1e-6):
         where.say(f"{name}.raster", "lies elsewhere than the tile")
-    valid = _valid(pixels, nodata)
     if round(1.0 - float(valid.mean()), 6) != frame.nodata_fraction:
         where.say(f"{name}.nodata_fraction", f"is {frame.nodata_fraction}, the raster has {1.0 - valid.mean():.6f}")
     held = Frame(frame.frame, frame.modality, frame.datetime, bands, pixels, valid, None, grid, decibel=decibel)
@@ -125,9 +125,10 @@ def _check_raster(
         where.say(f"{name}.image", f"differs from the picture of the raster in {differ} pixels")
 
 
-def _valid(pixels: NDArray[np.generic], nodata: float | None) -> NDArray[np.bool_]:
-    """Where a stored raster has data: no valid pixel holds its no-data value in any band."""
-    if nodata is None:
-        return np.ones(pixels.shape[1:], np.bool_)
-    known = ~np.isnan(pixels) if np.isnan(nodata) else np.not_equal(pixels, nodata)
+def _valid(dataset: Any) -> NDArray[np.bool_]:
+    """Where a stored raster has data: no valid pixel holds its no-data value in any band; else its mask says it."""
+    if dataset.nodata is None:
+        return np.asarray(dataset.dataset_mask() > 0)
+    pixels = dataset.read()
+    known = ~np.isnan(pixels) if np.isnan(dataset.nodata) else np.not_equal(pixels, dataset.nodata)
     return np.asarray(known.all(axis=0), np.bool_)

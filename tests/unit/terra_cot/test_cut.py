@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
 from affine import Affine
 from geofactory import box as building
 from geofactory import mosaic, moved, noise, north_up, positions, rasters_archive, reflectance, write_tiff, xbd_pair
 from PIL import Image
+from rasterio.enums import ColorInterp
 from rasterio.io import MemoryFile
 
 from terra_cot.coregister import estimate_shift
@@ -250,6 +252,23 @@ def test_the_stored_no_data_value_is_held_by_no_valid_pixel(tmp_path: Path, dtyp
     np.testing.assert_array_equal(found.all(axis=0), missing)
     np.testing.assert_array_equal(found.any(axis=0), missing)
     np.testing.assert_array_equal(stored[:, ~missing], pixels[:, ~missing])
+
+
+def test_where_every_value_is_used_a_mask_says_what_is_missing(tmp_path: Path) -> None:
+    """Photographs of 8 bit and four bands that end inside a tile once lost the whole tile."""
+    pixels = np.random.default_rng(0).permutation(np.arange(4 * 96 * 160) % 256).reshape(4, 96, 160).astype(np.uint8)
+    image(tmp_path, "a.tif", pixels, transform=PLACE @ Affine.translation(0, 30))
+    with rasterio.open(tmp_path / "a.tif", "r+") as dataset:
+        dataset.colorinterp = [ColorInterp.undefined] * 4  # GDAL calls the fourth of four bytes alpha, unasked
+    (tile,), drops = cut(scene(tmp_path, optical("2023-05-01", "t0", "a.tif")), size_px=500)
+    assert not drops
+    (frame,) = tile.frames
+    stored, nodata = raster(frame)
+    assert (frame.nodata_fraction, nodata) == (30 / 96, None)
+    np.testing.assert_array_equal(stored[:, 30:], pixels[:, :66])
+    assert frame.raster is not None
+    with MemoryFile(frame.raster) as memory, memory.open() as dataset:
+        np.testing.assert_array_equal(dataset.dataset_mask() > 0, np.arange(96)[:, None].repeat(160, 1) >= 30)
 
 
 def test_cutting_twice_gives_the_same_bytes(tmp_path: Path) -> None:
