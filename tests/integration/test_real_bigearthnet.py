@@ -109,7 +109,7 @@ def test_the_labelled_patch_has_samples_and_the_others_say_why_not(v2: Path) -> 
     assert counts(v2)["annotated_tiles"] == {"read": 21, "kept": 1, "dropped": {"no_label": 20}}
     samples = rows(v2, SAMPLES)
     assert {row["tile_id"].rsplit("_", 2)[-2:][0] for row in samples} == {"26"}
-    assert {row["tier"] for row in samples} == {"res", "caption", "l1"}
+    assert {row["tier"] for row in samples} >= {"res", "caption", "l1"}
     caption = next(row for row in samples if row["task"] == "caption")
     assert "arable land (49.1 %)" in caption["answer"]
 

@@ -92,7 +92,7 @@ def test_what_is_written_is_derived_and_near(fact: str, share: float, value: flo
     """Each unit has one way to be written, which is found again, and differs from the value by its rounding only."""
     low, high = RANGES.get(fact, (0, 1e9))
     value = low + share * (high - low) if fact in RANGES else float(round(value)) if fact.endswith("pixels") else value
-    item = evidence(fact, tuple(range(FACTS[fact].masks)), value)
+    item = evidence(fact, tuple(range(1 if FACTS[fact].masks is None else FACTS[fact].masks)), value)
     text = numbers.WRITTEN[fact](value)
     assert numbers.underived(f"It is {text}, so there.", [item]) == []
     (written,) = numbers.numbers_in(text)
