@@ -63,8 +63,8 @@ def _question(book: Book, text: str) -> Iterator[Fault]:
     tokens = _tokens(text, [slot for slot in book.slots if slot.kind == "ask"])
     if book.fixed and sum(bool(token.among("ask")) for token in tokens) != 1:
         yield Fault("question_changed", "the question must hold {ask}, once")
-    if not any(token.kind in ("word", "phrase") for token in tokens):
-        yield Fault("empty", "the question is empty")
+    if not book.fixed and not any(token.text in lexicon.ASKING for token in tokens):
+        yield Fault("question_changed", f"the question must ask to {', '.join(sorted(lexicon.ASKING))}")
     yield from _words(tokens)
 
 
@@ -131,16 +131,24 @@ def _words(tokens: Sequence[Token]) -> Iterator[Fault]:
 def _sentence(book: Book, tokens: Sequence[Token]) -> Iterator[Fault]:
     text = " ".join(token.text for token in tokens)
     named = {slot.masks[0] for token in tokens for slot in token.among("mark", "name", "bound")[:1]}
+    stated = any(token.among("clause", "conclusion") for token in tokens)
     bears = any(token.among("quantity", "place") for token in tokens)
     for at, token in enumerate(tokens):
         before, after = tokens[at - 1] if at else None, tokens[at + 1 :]
         bearers = token.among("quantity", "place")
+        if stated and not token.among("clause", "conclusion"):
+            if token.kind == "phrase" or (token.kind == "word" and token.text not in lexicon.LEADING):
+                told = f'"{token.text}" must not stand in one sentence with a whole statement'
+                yield Fault("unsupported_claim", f'{told}: "{text}"')
+            continue
         if bearers and not any({*slot.masks} == named for slot in bearers):
             whose = " or ".join(sorted({f"{{c{slot.masks[0]}}}" for slot in bearers}))
             told = f'"{token.text}" belongs to {whose}; its sentence must name that class alone'
             yield Fault("wrong_pair", f'{told}: "{text}"')
         if token.kind != "word":
             continue
+        if bears and token.text == "to" and before is not None and before.text == "up":
+            yield Fault("unsupported_claim", f'"up to" is a bound, not a measurement: "{text}"')
         if bears and not _bearing(tokens, at):
             yield Fault("unsupported_claim", f'"{token.text}" must not stand in a sentence with a quantity: "{text}"')
         if token.text in lexicon.EXTENT and not (_subject(before) and _leads_to_quantity(after)):
@@ -213,7 +221,8 @@ def _sentences(tokens: Sequence[Token]) -> Iterator[list[Token]]:
 
 
 _LOOSE = re.compile(
-    r"(?P<word>[A-Za-z]+(?:[-'][A-Za-z]+)*)|(?P<stop>[.!?;\n])|(?P<comma>[,:])|(?P<space>\s+)|(?P<strange>\S)"
+    r"(?P<word>(?:[Ll]and cover|[A-Za-z]+(?:[-'][A-Za-z]+)*)(?![A-Za-z]))"
+    r"|(?P<stop>[.!?;\n])|(?P<comma>[,:])|(?P<space>\s+)|(?P<strange>\S)"
 )
 _NUMBER = re.compile(r"[-+]?\d[\d.,]*")
 

@@ -39,11 +39,19 @@ _NEUTRAL = _set(
 BEARING = EXTENT | AFTER_EXTENT | SUBJECTS | BEING | _NEUTRAL
 """The words of a sentence that states a quantity or a place: none of them can take the place of the class in it."""
 
+LAND_COVER = "land cover"
+"""Two words that claim nothing together; "land" alone would."""
+ASKING = _set("describe caption summarise summarize explain")
+"""What the question of a grounded caption asks for."""
+LEADING = _set("first next then finally now also here so and that i we see find note observe")
+"""The only words beside a whole statement in its sentence."""
+
 WORDS = (
-    BEARING
+    {LAND_COVER}
+    | BEARING
     | SCENES
     | _set(
-        """as from out satellite land class classes kind kinds mask masks region regions step steps
+        """as from out satellite class classes kind kinds mask masks region regions step steps
         measurement measurements figure figures place position marking noting begins describe caption summarise
         summarize explain name show shows think study read use using work answer question follow following step-by-step
         carefully"""

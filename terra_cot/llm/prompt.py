@@ -29,8 +29,8 @@ _FIXED = """
 The question must hold {ask} unchanged; you may put a short lead-in before it. The chain ends with {conclusion}. \
 The answer is exactly: """
 _FREE = """
-The question asks for a step by step description. The answer is a caption of one or two sentences made of {s..} or \
-{c..}, without {m..}."""
+The question asks to describe, caption, summarise or explain the scene step by step. The answer is a caption of one \
+or two sentences made of {s..} or {c..}, without {m..}."""
 
 
 def schema_of(book: Book) -> dict[str, Any]:

@@ -80,7 +80,8 @@ def test_the_phrases_are_what_the_test_thinks() -> None:
         "Look at the image: {m0}, and then {m1}. {c0} has a total area of {e1}, {e2}. The share of {c1} is {e6}.",
         "{m0} covers {e2}; {m1} covers {e6}. {e0}.",
         "I see {m0} with {e2}. I see {m1} with {e6}. It is {p1}: {c1}.",
-        "{s0} is here. {m0} and {m1} are visible. {s1}.",
+        "{s0} is here. {m0} and {m1} are visible. {s1}. Next, we see that {e0}.",
+        "The land cover of this scene: {m0} and {m1}. {c0} is {e2}. {c1} is {e6}.",
     ],
 )
 def test_plain_truth_is_accepted(chain: str) -> None:
@@ -129,6 +130,11 @@ LIES = {
     "no such phrase": (SHOWN + "{e99}.", "unknown_phrase"),
     "a verb that does not agree": (SHOWN + "{c0} cover {e1}.", "grammar"),
     "letters of another script": (SHOWN + "{c0} is hеre.", "unknown_word"),
+    "an upper bound": (SHOWN + "{c0} takes up to {e1}.", "unsupported_claim"),
+    "an upper bound without a verb": (SHOWN + "{c0}: up to {e1}.", "unsupported_claim"),
+    "land where there may be none": (SHOWN + "Land is visible here.", "class_without_mask"),
+    "a statement turned to another class": (SHOWN + "{e0} in {c1}.", "unsupported_claim"),
+    "a statement and a number in one": (SHOWN + "{c0} has {e1}, {e0}.", "unsupported_claim"),
     "an endless text": (SHOWN + "Look. " * 2000, "too_long"),
 }
 
@@ -158,6 +164,7 @@ def test_a_lie_is_refused(lie: str) -> None:
     [
         ("How much water is there?", ANSWER, "class_without_mask"),
         ("Describe all 12 classes.", ANSWER, "number_without_evidence"),
+        ("Name the total area of the scene.", ANSWER, "question_changed"),
         (QUESTION, "A scene of {m0}.", "mask_order"),
         (QUESTION, "A scene of mostly {c0}.", "comparison"),
         (QUESTION, "A scene of {c0} and tundra.", "unknown_word"),
