@@ -18,6 +18,7 @@ from terra_cot import __version__
 from terra_cot.atomic import write_bytes
 from terra_cot.legend import legend
 from terra_cot.manifest import read_manifest
+from terra_cot.palette import class_color
 from terra_cot.picture import numbered, overlay, panels
 from terra_cot.sample import Sample
 from terra_cot.shards import SAMPLES, TILES, read_rows
@@ -139,7 +140,7 @@ def _samples(dataset: Path, images: _Images) -> Iterator[dict[str, Any]]:
         if (name, row["tile_id"]) in wanted
     }
     for task, (_, _, sample) in sorted(chosen.items(), key=lambda item: (item[1][2].tier != "caption", item[0])):
-        shown = panels(sample, tiles[sample.tile_id])
+        shown = panels(sample, tiles[sample.tile_id], _PANEL_PX)
         yield {
             "task": task,
             "tier": sample.tier,
@@ -174,5 +175,5 @@ def _question_panels(question: Question) -> Iterator[tuple[NDArray[np.uint8], st
     yield from ((pixels, f"{frame} {modality}") for (frame, modality), pixels in pictures.items())
     for mask in question.masks or ():
         base = next(pixels for (frame, _), pixels in pictures.items() if frame == mask.frame)
-        color = legend(question.legend).find(mask.label).color if question.legend else (255, 80, 0)
+        color = class_color(question.legend, mask.label)
         yield overlay(base, mask.to_array(), color), f"evidence: {mask.label} ({mask.frame})"

@@ -59,9 +59,22 @@
       const answer = make("p", "answer", make("span", "soft", "Answer "), row.answer);
       const ask = make("div", "ask", question, ...(sample.options ? [this.options(sample.options, row.answer)] : []), answer);
       const text = make("div", "text", this.chain(row.chain), this.evidence());
-      this.box.replaceChildren(bar, ask, make("div", "body", make("div", "look", stage, this.legend()), text), this.origin(row));
+      const look = make("div", "look", stage, this.legend()), body = make("div", "body", look, text);
+      this.box.replaceChildren(bar, ask, body, this.origin(row));
       this.box.scrollTop = 0;
       terraCot.stage.build(stage, sample, (masks) => this.light(masks.slice(0, 1)), (masks) => this.keep(masks.slice(0, 1)));
+      this.arrange(look, body);
+    },
+
+    /** Where the text does not fit beside the images it goes below, and the images take the whole width. */
+    arrange(look, body) {
+      if (this.watch) this.watch.disconnect();
+      this.watch = new ResizeObserver(() => {
+        body.classList.remove("stacked");
+        body.classList.toggle("stacked", look.nextElementSibling.offsetTop > look.offsetTop + 8);
+      });
+      this.watch.observe(this.box);
+      this.watch.observe(look);
     },
 
     options(options, answer) {
@@ -96,12 +109,21 @@
       return chip;
     },
 
+    /** A chip of a sentence lights its own mask alone, then again those of the sentence. */
+    lone(number, masks) {
+      const chip = this.chip(number);
+      chip.addEventListener("pointerenter", () => this.light([number]));
+      chip.addEventListener("pointerleave", () => this.light(masks));
+      chip.addEventListener("click", (event) => { event.stopPropagation(); this.keep([number]); });
+      return chip;
+    },
+
     chain(chain) {
       const list = make("ol", "chain");
       for (const step of this.steps(chain)) {
         const item = make("li", "step"), line = make(step.masks.length ? "button" : "p", "line");
         step.pieces.forEach((piece, index) => {
-          if (index) line.append(this.chip(step.masks[index - 1]));
+          if (index) line.append(this.lone(step.masks[index - 1], step.masks));
           line.append(piece);
         });
         if (step.masks.length) {
@@ -136,7 +158,7 @@
       const bar = make("div", "legend"), dates = new Set(this.sample.frames.map((entry) => entry.frame)).size > 1;
       this.sample.masks.forEach((mask, number) => {
         const empty = terraCot.rle.runs(mask.counts).length === 1 ? " (empty mask)" : "";
-        const entry = make("button", "", this.chip(number), ` ${mask.label}${dates ? ` ${mask.frame}` : ""}${empty}`);
+        const entry = make("button", "", this.chip(number), ` ${mask.label}${dates ? ` · ${mask.frame}` : ""}${empty}`);
         entry.type = "button";
         bar.append(this.lights(entry, [number]));
       });
@@ -150,10 +172,17 @@
         Sample: row.id, Tile: tile.tile_id, Source: `${tile.source}: ${tile.source_id}`, Licence: tile.licence,
         "Latitude, longitude": place, CRS: tile.crs || "none", Size: `${tile.width} × ${tile.height} px of ${tile.gsd_m} m`,
         Legend: tile.legend || "none", Writer: writer, Seed: seed,
+        Alignment: frames.map((entry) => this.shift(entry)).join("; "),
         Bands: frames.map((entry) => `${entry.frame} ${entry.modality}: ${(entry.bands || []).join(" ")}`).join("; "),
       };
       for (const [name, value] of Object.entries(facts)) list.append(make("dt", "", name), make("dd", "", value));
       return make("details", "origin", make("summary", "", "Where it comes from"), list);
+    },
+
+    /** What became of the shift of a frame. */
+    shift(entry) {
+      const px = entry.shift_status === "removed" ? ` ${entry.shift_px.map((one) => one.toFixed(2)).join(", ")} px` : "";
+      return `${entry.frame} ${entry.modality}: ${entry.shift_status || "not known"}${px}`;
     },
 
     /** Light masks while pointed at; with none, those that are kept. */

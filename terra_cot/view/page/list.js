@@ -17,7 +17,13 @@ terraCot.list = {
       if (!asked) requestAnimationFrame(() => { asked = false; this.draw(); });
       asked = true;
     };
-    this.box.addEventListener("scroll", () => { this.moving = true; clearTimeout(this.timer); this.timer = setTimeout(() => { this.moving = false; later(); }, 90); later(); }, { passive: true });
+    const scrolled = () => {
+      this.moving = true; // pictures wait until it stands still
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => { this.moving = false; later(); }, 90);
+      later();
+    };
+    this.box.addEventListener("scroll", scrolled, { passive: true });
     new ResizeObserver(later).observe(this.box);
     this.box.addEventListener("click", (event) => {
       const row = event.target.closest("[role=option]");
@@ -100,7 +106,7 @@ terraCot.list = {
     row.title_.textContent = sample.question;
     row.image.wanted = sample.picture;
     if (row.image.getAttribute("src") !== sample.picture) row.image.removeAttribute("src");
-    const dots = sample.facets[4].slice(0, 8).map((label) => {
+    const dots = sample.facets[4].slice(0, 6).map((label) => {
       const dot = document.createElement("i");
       dot.className = "dot";
       dot.style.background = `rgb(${colors[label].join()})`;
@@ -108,6 +114,8 @@ terraCot.list = {
       return dot;
     });
     const dates = sample.dates > 1 ? ` · ${sample.dates} dates` : "";
-    row.tags.replaceChildren(`${word(0)} · ${word(1)} · ${word(2)}${dates} `, ...dots);
+    const text = document.createElement("span");
+    text.textContent = `${word(0)} · ${word(1)} · ${word(2)}${dates}`;
+    row.tags.replaceChildren(text, ...dots);
   },
 };

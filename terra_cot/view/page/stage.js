@@ -17,8 +17,9 @@ terraCot.stage = {
     this.grid.className = "panels";
     this.grid.append(...this.panels.map((panel) => panel.figure));
     place.replaceChildren(...(this.dates.length > 1 ? [this.switcher()] : []), this.grid);
-    // Pairs stand side by side; of longer series one date is shown at a time.
-    this.date(this.panels.length > 4 ? (sample.masks[0] || sample.frames[0]).frame : "all");
+    // A date is a column; where they do not all fit, one is shown at a time.
+    const most = window.matchMedia("(max-width: 860px)").matches ? 2 : 4;
+    this.date(this.dates.length > most ? (sample.masks[0] || sample.frames[0]).frame : "all");
     this.draw();
   },
 
@@ -69,13 +70,11 @@ terraCot.stage = {
   },
 
   about(entry) {
-    const facts = [];
+    const facts = [], percent = (share) => (100 * share).toFixed(0);
     if (entry.datetime) facts.push(entry.datetime.slice(0, 10));
-    if (entry.cloud_fraction != null) facts.push(`${(100 * entry.cloud_fraction).toFixed(0)} % cloud`);
-    if (entry.nodata_fraction) facts.push(`${(100 * entry.nodata_fraction).toFixed(0)} % no data`);
-    if (entry.shift_status === "removed") {
-      facts.push(`shift ${entry.shift_px.map((px) => px.toFixed(1)).join(", ")} px removed`);
-    } else if (entry.shift_status === "refused") facts.push("alignment not known");
+    if (entry.cloud_fraction != null) facts.push(`${percent(entry.cloud_fraction)} % cloud`);
+    if (percent(entry.nodata_fraction || 0) !== "0") facts.push(`${percent(entry.nodata_fraction)} % no data`);
+    if (entry.shift_status === "refused") facts.push("not aligned");
     return facts.join(" · ");
   },
 
@@ -100,12 +99,17 @@ terraCot.stage = {
   /** Show the images of one date, or of all. */
   date(name) {
     this.current = name;
-    let visible = 0;
+    const shown = this.panels.filter((panel) => name === "all" || panel.entry.frame === name);
+    const columns = name === "all" && this.dates.length > 1 ? this.dates : null;
+    const modalities = [...new Set(shown.map((panel) => panel.entry.modality))];
     for (const panel of this.panels) {
-      panel.figure.hidden = name !== "all" && panel.entry.frame !== name;
-      visible += !panel.figure.hidden;
+      panel.figure.hidden = !shown.includes(panel);
+      const row = modalities.indexOf(panel.entry.modality) + 1, column = columns ? columns.indexOf(panel.entry.frame) + 1 : 0;
+      panel.figure.style.gridArea = columns ? `${row} / ${column}` : "";
     }
-    this.grid.dataset.panels = Math.min(visible, 5);
+    this.grid.dataset.columns = Math.min(columns ? columns.length : shown.length, 4);
+    this.grid.dataset.rows = columns ? modalities.length : 1;
+    this.grid.style.setProperty("--columns", columns ? columns.length : shown.length);
     if (this.dates.length > 1) {
       for (const button of this.buttons) button.setAttribute("aria-pressed", String(button.name_ === name));
     }
