@@ -41,6 +41,15 @@ def through_time(tile: TileRecord, samples: tuple[Sample, ...]) -> tuple[TileRec
     return tile, (first, *samples[1:])
 
 
+def six_dates(tile: TileRecord, samples: tuple[Sample, ...]) -> tuple[TileRecord, tuple[Sample, ...]]:
+    """The first sample tells of six dates, with a mask on the last but one."""
+    frames = tuple(replace(tile.frames[0], frame=f"t{number}") for number in range(6))
+    mask = block("t4", "change of later", tile, slice(4, 20), slice(6, 50))
+    shown = tuple(ShownFrame(entry.frame, entry.modality) for entry in frames)
+    first = replace(samples[0], chain="It begins in Image: t4 [SEG].", masks=(mask,), evidence=(), frames=shown)
+    return replace(tile, frames=frames), (first,)
+
+
 def hostile(tile: TileRecord, samples: tuple[Sample, ...]) -> tuple[TileRecord, tuple[Sample, ...]]:
     """Every text of the first sample is an attack, its id and the label of its mask too."""
     first = samples[0]
@@ -54,6 +63,10 @@ def hostile(tile: TileRecord, samples: tuple[Sample, ...]) -> tuple[TileRecord, 
 
 def series_dataset(folder: Path) -> Path:
     return changed(small_dataset(folder / "plain", scenes=1), folder / "series", through_time)
+
+
+def long_dataset(folder: Path) -> Path:
+    return changed(small_dataset(folder / "plain", scenes=1), folder / "long", six_dates)
 
 
 def hostile_dataset(folder: Path) -> Path:

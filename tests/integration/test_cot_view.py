@@ -14,7 +14,7 @@ import pytest
 from browser import Heard, browser, needs_chromium, open_site, page
 from exportfactory import contents, every_sample, small_dataset
 from geofactory import cli_here as cli
-from viewfactory import HOSTILE, hostile_dataset, repeated_dataset, series_dataset
+from viewfactory import HOSTILE, hostile_dataset, long_dataset, repeated_dataset, series_dataset
 
 from terra_cot.mask import Mask
 from terra_cot.palette import class_color
@@ -129,6 +129,27 @@ def test_dates_are_switched_and_a_sentence_turns_to_its_date(running: Any, serie
         opened.keyboard.press("m")
         opened.mouse.move(5, 5)
         assert canvas(opened, 0).max() == 0, "no masks at all"
+        quiet(heard)
+
+
+@needs_chromium
+def test_a_long_series_shows_the_date_of_its_mask(running: Any, tmp_path: Path) -> None:
+    write_site(long_dataset(tmp_path), tmp_path / "site")
+    with page(running) as (opened, heard):
+        open_site(opened, tmp_path / "site")
+        figures = opened.locator("#detail figure")
+        assert figures.count() == 6
+        assert [number for number in range(6) if figures.nth(number).is_visible()] == [4]
+        for key, date in (("]", 5), ("]", 0), ("[", 5)):
+            opened.keyboard.press(key)
+            assert [number for number in range(6) if figures.nth(number).is_visible()] == [date]
+        opened.keyboard.press("1")
+        assert figures.nth(4).is_visible()
+        assert "lit" in (figures.nth(4).get_attribute("class") or "")
+        opened.get_by_role("button", name="all dates").click()
+        boxes = [figures.nth(number).bounding_box() for number in range(6)]
+        assert len({box["y"] for box in boxes}) == 1
+        assert len({round(box["x"]) for box in boxes}) == 6
         quiet(heard)
 
 

@@ -101,14 +101,17 @@ terraCot.stage = {
     this.current = name;
     const shown = this.panels.filter((panel) => name === "all" || panel.entry.frame === name);
     const columns = name === "all" && this.dates.length > 1 ? this.dates : null;
-    const modalities = [...new Set(shown.map((panel) => panel.entry.modality))];
+    // A sensor is a row, unless every date has but one.
+    const sensors = [...new Set(shown.map((panel) => panel.entry.modality))];
+    const rows = columns && shown.length > columns.length ? sensors : [];
     for (const panel of this.panels) {
+      const { frame, modality } = panel.entry;
       panel.figure.hidden = !shown.includes(panel);
-      const row = modalities.indexOf(panel.entry.modality) + 1, column = columns ? columns.indexOf(panel.entry.frame) + 1 : 0;
-      panel.figure.style.gridArea = columns ? `${row} / ${column}` : "";
+      const row = Math.max(0, rows.indexOf(modality)) + 1;
+      panel.figure.style.gridArea = columns ? `${row} / ${columns.indexOf(frame) + 1}` : "";
     }
     this.grid.dataset.columns = Math.min(columns ? columns.length : shown.length, 4);
-    this.grid.dataset.rows = columns ? modalities.length : 1;
+    this.grid.dataset.rows = Math.max(1, rows.length);
     this.grid.style.setProperty("--columns", columns ? columns.length : shown.length);
     if (this.dates.length > 1) {
       for (const button of this.buttons) button.setAttribute("aria-pressed", String(button.name_ === name));
