@@ -65,4 +65,4 @@ def open_site(opened: Any, site: Path, address: str = "") -> None:
     opened.goto("about:blank")
     opened.goto(f"{(site / 'index.html').as_uri()}{address}")
     opened.wait_for_selector("body[data-ready]")
-    opened.wait_for_selector("#detail h2, #detail .message")
+    opened.wait_for_selector("#detail h2, #detail .message", state="attached")

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from terra_cot.draw import digest
-from terra_cot.join import Pair
-from terra_cot.shards import SAMPLES, read_rows
+from terra_cot.store.join import Pair
+from terra_cot.store.shards import SAMPLES, read_rows
 
 
 @dataclass(frozen=True, slots=True)

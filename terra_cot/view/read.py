@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from terra_cot.errors import DataError
-from terra_cot.join import Pair
-from terra_cot.shards import SAMPLES, TILES, open_part, read_group, read_rows
+from terra_cot.store.join import Pair
+from terra_cot.store.shards import SAMPLES, TILES, open_part, read_group, read_rows
 
 Row = dict[str, Any]
 TILE = ("tile_id", "source", "source_id", "licence", "legend", "crs", "gsd_m", "width", "height", "lon", "lat")

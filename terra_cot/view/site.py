@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from terra_cot import FORMAT_VERSION, __version__
-from terra_cot.atomic import write_json
 from terra_cot.errors import DataError
 from terra_cot.export.pictures import safe_name
 from terra_cot.export.place import claim, fresh, replaced
-from terra_cot.join import pairs
-from terra_cot.manifest import manifest_sha256, read_manifest
 from terra_cot.palette import class_color
+from terra_cot.store.atomic import write_json
+from terra_cot.store.join import pairs
+from terra_cot.store.manifest import manifest_sha256, read_manifest
 from terra_cot.view.choose import Choice, choose
 from terra_cot.view.chunks import Chunks, script
 from terra_cot.view.read import Row, chosen_rows
