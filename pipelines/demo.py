@@ -50,7 +50,7 @@ def run_demo(out: Path, *, seed: int, workers: int, quiet: bool, force: bool) ->
 
 def _baseline(name: str, bench: Path, out: Path, seed: int, quiet: bool) -> Path:
     """Run and score one baseline; returns its scorecard's path."""
-    from terra_cot.atomic import write_json
+    from terra_cot.store.atomic import write_json
     from terrascope_bench.run import run_model
     from terrascope_bench.score import score
 

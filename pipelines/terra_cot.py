@@ -165,9 +165,9 @@ def _alignment(scenes: Path, folder: Path, kind: str, tile_options: dict[str, An
     import orjson
 
     from terra_cot import alignment
-    from terra_cot.atomic import replacing, write_bytes
     from terra_cot.recipe import make_recipe
     from terra_cot.scene import read_scenes
+    from terra_cot.store.atomic import replacing, write_bytes
 
     source = {"kind": kind, "root": str(scenes)}
     options = make_recipe({"name": "alignment", "source": source, "tile": tile_options}).tile
@@ -370,8 +370,8 @@ def show(
 
     Example: `terra-cot show out/ SAMPLE_ID -o sample.png`
     """
-    from terra_cot.atomic import replacing
     from terra_cot.picture import find, sample_picture
+    from terra_cot.store.atomic import replacing
 
     console.need_free(out, force)
     picture = sample_picture(*find(folder, sample_id))

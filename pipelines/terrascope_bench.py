@@ -125,8 +125,8 @@ def score(
     json: Json = False,
 ) -> None:
     """Answers and masks against the truth: per task and overall, with 95 % intervals."""
-    from terra_cot.atomic import write_json
     from terra_cot.errors import ConflictError
+    from terra_cot.store.atomic import write_json
     from terrascope_bench.score import score as make_scorecard
 
     if out is not None and out.exists() and not force:

@@ -22,7 +22,7 @@ from terra_cot.stages.generate import generate_samples
 from terra_cot.stages.scan import scan_stage
 from terra_cot.stages.select import select
 from terra_cot.stages.tile import tile_scenes
-from terra_cot.workspace import Markers, Workspace, purpose
+from terra_cot.store.workspace import Markers, Workspace, purpose
 
 _LATE = ("generate", "llm", "mix", "near_duplicate_bits", "held_out", "seed")
 """Keys of a recipe that tiles do not follow from."""

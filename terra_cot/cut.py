@@ -9,20 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from terra_cot import encode
+from terra_cot.balance.duplicates import perceptual_hash
 from terra_cot.cloud import CloudOptions, Reflectance
 from terra_cot.coregister.series import align
-from terra_cot.display import Stretch, display
-from terra_cot.duplicates import perceptual_hash
 from terra_cot.errors import DataError
 from terra_cot.filters import frame_reason, tile_reason
 from terra_cot.frame import REFLECTANCE_SCALE, Frame, Tile
-from terra_cot.grid import Grid
+from terra_cot.geo.grid import Grid
 from terra_cot.legend import legend
-from terra_cot.read import SceneReader
+from terra_cot.pixels import encode
+from terra_cot.pixels.display import Stretch, display
+from terra_cot.pixels.read import SceneReader
+from terra_cot.pixels.speckle import SpeckleOptions, despeckled
+from terra_cot.pixels.spectral import DECIBEL, REFLECTANCE
 from terra_cot.scene import Drop, Scene
-from terra_cot.speckle import SpeckleOptions, despeckled
-from terra_cot.spectral import DECIBEL, REFLECTANCE
 from terra_cot.tile import DatedLabel, FrameRecord, TileRecord, portrait
 
 

@@ -60,7 +60,7 @@ class ConfigError(TerraError):
 
 
 class RunStopped(TerraError):  # noqa: N818 - reads as what happened
-    """Something outside kept a run from going on; what was finished is kept, and the same command goes on from there."""
+    """Something outside kept a run from going on; what is finished is kept, and the same command goes on there."""
 
 
 class ConflictError(TerraError):

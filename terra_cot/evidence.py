@@ -49,11 +49,11 @@ from numpy.typing import NDArray
 
 from terra_cot import facts
 from terra_cot.errors import DataError
+from terra_cot.pixels.spectral import INDICES, MODALITY
 from terra_cot.sample import Evidence
-from terra_cot.spectral import INDICES, MODALITY
 
 if TYPE_CHECKING:
-    from terra_cot.images import TileImages
+    from terra_cot.pixels.images import TileImages
 
 BoolMask = NDArray[np.bool_]
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from terra_cot.errors import DataError
-from terra_cot.grid import Grid
+from terra_cot.geo.grid import Grid
 from terra_cot.tile import Modality, ShiftReason, ShiftStatus
 
 REFLECTANCE_SCALE = 1e-4

@@ -19,8 +19,8 @@ from terra_cot.chains.view import TileView
 from terra_cot.change import parse_change
 from terra_cot.draw import draw, happens, pick, seed_of, shuffled
 from terra_cot.filters import annotation_reason, shown_modalities
-from terra_cot.images import Fetch, TileImages
 from terra_cot.legend import View, legend
+from terra_cot.pixels.images import Fetch, TileImages
 from terra_cot.sample import Sample, ShownFrame
 from terra_cot.scene import Drop
 from terra_cot.temporal import series_view, temporal_drafts, temporal_frames

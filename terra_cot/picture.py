@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from terra_cot.errors import DataError, did_you_mean
 from terra_cot.palette import class_color
 from terra_cot.sample import SEG, Sample, ShownFrame
-from terra_cot.shards import SAMPLES, TILES, read_rows
+from terra_cot.store.shards import SAMPLES, TILES, read_rows
 from terra_cot.tile import FrameRecord, TileRecord
 from terra_cot.typeset import Color, Font, font, wrap, write
 

@@ -11,14 +11,14 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from terra_cot import FORMAT_VERSION
-from terra_cot.atomic import sha256_json
+from terra_cot.balance.duplicates import NEAR_BITS
+from terra_cot.balance.mix import MixOptions
+from terra_cot.balance.splits import SplitOptions
 from terra_cot.cut import TileOptions
-from terra_cot.duplicates import NEAR_BITS
 from terra_cot.errors import ConfigError, did_you_mean, shorten
 from terra_cot.generate import GenerateOptions
 from terra_cot.llm.options import OPERATION, LlmOptions
-from terra_cot.mix import MixOptions
-from terra_cot.splits import SplitOptions
+from terra_cot.store.atomic import sha256_json
 
 
 class SourceSpec(BaseModel):

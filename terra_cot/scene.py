@@ -14,8 +14,8 @@ import pyarrow as pa
 from affine import Affine
 
 from terra_cot.errors import DataError
-from terra_cot.grid import Grid
-from terra_cot.shards import Part, Table, make_table, read_rows
+from terra_cot.geo.grid import Grid
+from terra_cot.store.shards import Part, Table, make_table, read_rows
 from terra_cot.tile import Modality
 
 SarUnit = Literal["dB", "linear", "amplitude"]
@@ -283,7 +283,7 @@ def from_row(row: dict[str, Any]) -> Scene:
 
 def write_scenes(path: Path, scenes: Iterable[Scene]) -> Part:
     """Write `scenes.parquet` (any path), atomically and in the order given."""
-    from terra_cot.shards import write_rows
+    from terra_cot.store.shards import write_rows
 
     return write_rows(path, SCENES, (to_row(scene) for scene in scenes))
 

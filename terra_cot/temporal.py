@@ -11,8 +11,8 @@ from terra_cot.chains.temporal.shown import series_frames
 from terra_cot.chains.temporal.task import SeriesTask
 from terra_cot.change import parse_change
 from terra_cot.draw import draw, happens, pick, seed_of, shuffled
-from terra_cot.images import TileImages
 from terra_cot.legend import View, legend
+from terra_cot.pixels.images import TileImages
 from terra_cot.sample import ShownFrame
 from terra_cot.tile import TileRecord
 

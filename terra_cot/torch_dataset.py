@@ -25,10 +25,10 @@ from PIL import Image
 
 from terra_cot.draw import seed_of
 from terra_cot.errors import ConfigError, DataError, did_you_mean
-from terra_cot.join import Pair, joined, pairs
-from terra_cot.manifest import read_manifest
 from terra_cot.sample import Sample
-from terra_cot.shards import SAMPLES, read_rows
+from terra_cot.store.join import Pair, joined, pairs
+from terra_cot.store.manifest import read_manifest
+from terra_cot.store.shards import SAMPLES, read_rows
 from terra_cot.tile import FrameRecord, TileRecord
 
 try:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from terra_cot.errors import DataError
-from terra_cot.manifest import manifest_parts, manifest_sha256, read_manifest
-from terra_cot.shards import read_rows
+from terra_cot.store.manifest import manifest_parts, manifest_sha256, read_manifest
+from terra_cot.store.shards import read_rows
 from terrascope_bench.question import QUESTIONS, Question
 
 _FRAME_LIGHT = (

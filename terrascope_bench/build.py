@@ -15,15 +15,15 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from terra_cot.atomic import clear_leftovers, write_bytes
+from terra_cot.balance.duplicates import NEAR_BITS
+from terra_cot.balance.leakage import PLACE_COLUMNS, PLACES_NAME, Place, leaks, refuse_leaks, write_places
 from terra_cot.draw import digest
-from terra_cot.duplicates import NEAR_BITS
 from terra_cot.errors import ConfigError, ConflictError, DataError
-from terra_cot.leakage import PLACE_COLUMNS, PLACES_NAME, Place, leaks, refuse_leaks, write_places
 from terra_cot.legend import View, legend
-from terra_cot.manifest import file_entry, manifest_parts, manifest_sha256, read_manifest, write_manifest
 from terra_cot.sample import ShownFrame
-from terra_cot.shards import TILES, Part, open_part, read_group, read_rows, write_part
+from terra_cot.store.atomic import clear_leftovers, write_bytes
+from terra_cot.store.manifest import file_entry, manifest_parts, manifest_sha256, read_manifest, write_manifest
+from terra_cot.store.shards import TILES, Part, open_part, read_group, read_rows, write_part
 from terra_cot.tile import FrameRecord, TileRecord, decode_label
 from terrascope_bench.card import card
 from terrascope_bench.question import QUESTIONS, Question

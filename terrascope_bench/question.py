@@ -7,9 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from terra_cot import shards
 from terra_cot.mask import Mask
 from terra_cot.sample import Evidence, evidence_from_rows, evidence_rows
+from terra_cot.store import shards
 from terra_cot.tile import FrameRecord
 
 LETTERS = "ABCDEFGHIJ"

@@ -15,8 +15,8 @@ from typing import BinaryIO
 
 import orjson
 
-from terra_cot.atomic import write_json
 from terra_cot.errors import ConflictError, DataError, shorten
+from terra_cot.store.atomic import write_json
 from terrascope_bench.benchmark import open_benchmark
 from terrascope_bench.models import Model, find_model
 from terrascope_bench.prediction import Prediction

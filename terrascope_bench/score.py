@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 
 from terra_cot import FORMAT_VERSION, __version__
-from terra_cot.atomic import sha256_file
 from terra_cot.errors import ConfigError, DataError, did_you_mean
+from terra_cot.store.atomic import sha256_file
 from terrascope_bench.answer import EXTRACTORS
 from terrascope_bench.benchmark import open_benchmark
 from terrascope_bench.judge import Judgement, judge

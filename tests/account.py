@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from geofactory import cli_here
 
-from terra_cot.shards import SAMPLES, TILES, read_rows
+from terra_cot.store.shards import SAMPLES, TILES, read_rows
 from terra_cot.tile import TileRecord
 
 

@@ -22,7 +22,7 @@ from scipy import ndimage
 
 from terra_cot.coregister import estimate_shift
 from terra_cot.frame import Frame
-from terra_cot.grid import Grid
+from terra_cot.geo.grid import Grid
 from terra_cot.world.config import WorldConfig
 from terra_cot.world.scene import WorldScene, make_scene
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from geofactory import rasters_archive
 
 from terra_cot import curate
-from terra_cot.counts import SAMPLE_KEYS, dataset_counts
-from terra_cot.join import joined, pairs
-from terra_cot.manifest import read_manifest, write_manifest
 from terra_cot.recipe import make_recipe
 from terra_cot.sample import Sample, ShownFrame
-from terra_cot.shards import SAMPLES, TILES, write_part
+from terra_cot.store.counts import SAMPLE_KEYS, dataset_counts
+from terra_cot.store.join import joined, pairs
+from terra_cot.store.manifest import read_manifest, write_manifest
+from terra_cot.store.shards import SAMPLES, TILES, write_part
 from terra_cot.tile import TileRecord
 from terra_cot.world import WorldConfig, write_world
 

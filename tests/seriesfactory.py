@@ -8,11 +8,11 @@ import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
 
-from terra_cot import encode
 from terra_cot.frame import REFLECTANCE_SCALE
-from terra_cot.grid import Grid
+from terra_cot.geo.grid import Grid
 from terra_cot.legend import legend
-from terra_cot.spectral import REFLECTANCE
+from terra_cot.pixels import encode
+from terra_cot.pixels.spectral import REFLECTANCE
 from terra_cot.tile import DatedLabel, FrameRecord, Modality, TileRecord
 
 GSD_M = 10.0

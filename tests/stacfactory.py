@@ -20,7 +20,7 @@ from rasterio.crs import CRS
 from rasterio.io import MemoryFile
 from rasterio.shutil import copy
 
-from terra_cot.grid import Grid
+from terra_cot.geo.grid import Grid
 from terra_cot.sources.stac.place import ground
 from terra_cot.world import WorldConfig, make_scene
 

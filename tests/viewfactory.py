@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from exportfactory import changed, small_dataset
 
-from terra_cot.counts import SAMPLE_KEYS, dataset_counts
 from terra_cot.generate import GenerateOptions, samples_of
-from terra_cot.join import joined, pairs
-from terra_cot.manifest import read_manifest, write_manifest
 from terra_cot.mask import Mask
 from terra_cot.sample import Sample, ShownFrame
-from terra_cot.shards import SAMPLES, TILES, write_part
+from terra_cot.store.counts import SAMPLE_KEYS, dataset_counts
+from terra_cot.store.join import joined, pairs
+from terra_cot.store.manifest import read_manifest, write_manifest
+from terra_cot.store.shards import SAMPLES, TILES, write_part
 from terra_cot.tile import TileRecord
 
 HOSTILE = "<img src=x onerror=\"document.title='taken'\"></script><script>document.title='taken'</script>\u2028'\"&"

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from terra_cot.pixels.spectral import INDICES, POLARISATIONS
 from terra_cot.sample import Evidence
-from terra_cot.spectral import INDICES, POLARISATIONS
 
 # Digits after a letter belong to a name (t0, m2, B08, Sentinel-2); all others are a number, whatever follows (15m).
 # A minus is a sign where nothing stands before it that it could join or range to (2-3).

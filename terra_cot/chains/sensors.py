@@ -27,9 +27,9 @@ from terra_cot.chains.words import listing, phrase, sentences, words
 from terra_cot.draw import shuffled
 from terra_cot.evidence import FACTS, evidence
 from terra_cot.filters import CLOUD_MAX_OPTICAL
-from terra_cot.images import TileImages
+from terra_cot.pixels.images import TileImages
+from terra_cot.pixels.spectral import INDICES, MODALITY, POLARISATIONS, band_names, formula
 from terra_cot.sample import Evidence, ShownFrame
-from terra_cot.spectral import INDICES, MODALITY, POLARISATIONS, band_names, formula
 from terra_cot.tile import FrameRecord, Modality
 
 APART = {"index": 0.20, "dB": 3.0}

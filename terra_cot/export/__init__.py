@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from terra_cot import FORMAT_VERSION, __version__
-from terra_cot.atomic import write_json
 from terra_cot.errors import ConfigError, did_you_mean
 from terra_cot.export.place import claim, fresh, replaced
-from terra_cot.join import Pair, pairs
-from terra_cot.manifest import manifest_sha256, read_manifest
+from terra_cot.store.atomic import write_json
+from terra_cot.store.join import Pair, pairs
+from terra_cot.store.manifest import manifest_sha256, read_manifest
 
 NOTE = "export.json"
 SPLITS = ("train", "validation", "test")

@@ -23,14 +23,14 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from terra_cot import encode
 from terra_cot.export import Job, Target
 from terra_cot.export.pictures import Pictures, safe_name
 from terra_cot.export.segments import Categories, panoptic, regions
-from terra_cot.join import Pair, tiles_of
 from terra_cot.legend import View
 from terra_cot.mask import encode as encode_rle
-from terra_cot.shards import TILES, read_rows
+from terra_cot.pixels import encode
+from terra_cot.store.join import Pair, tiles_of
+from terra_cot.store.shards import TILES, read_rows
 from terra_cot.tile import FrameRecord, TileRecord
 
 

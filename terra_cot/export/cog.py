@@ -7,8 +7,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from terra_cot import encode
-from terra_cot.grid import Grid
+from terra_cot.geo.grid import Grid
+from terra_cot.pixels import encode
 
 _BLOCK_PX = 256
 

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from terra_cot.atomic import write_json
 from terra_cot.export import Job, Target
 from terra_cot.export.pictures import Pictures, shown_record
 from terra_cot.export.turns import Lines, turns
-from terra_cot.join import joined
 from terra_cot.sample import Sample
+from terra_cot.store.atomic import write_json
+from terra_cot.store.join import joined
 from terra_cot.tile import TileRecord
 
 

@@ -26,18 +26,18 @@ from numpy.typing import NDArray
 from PIL import Image
 from pyproj import Transformer
 
-from terra_cot.atomic import dump_json, write_json
 from terra_cot.export import Job, Target
 from terra_cot.export import stac as stac_form
 from terra_cot.export.cog import convert, write_cog
 from terra_cot.export.evidence_table import EvidenceTable, facts_of
 from terra_cot.export.outline import outline
 from terra_cot.export.pictures import safe_name
-from terra_cot.grid import Grid
-from terra_cot.header import many
-from terra_cot.join import Pair, joined
+from terra_cot.geo.grid import Grid
 from terra_cot.mask import Mask
+from terra_cot.pixels.header import many
 from terra_cot.sample import Sample
+from terra_cot.store.atomic import dump_json, write_json
+from terra_cot.store.join import Pair, joined
 from terra_cot.tile import FrameRecord, TileRecord
 from terra_cot.timeline import parse_datetime
 

@@ -12,7 +12,7 @@ from shapely.geometry import MultiPolygon, Polygon, box, shape
 from shapely.geometry.base import BaseGeometry
 from shapely.geometry.polygon import orient
 
-from terra_cot.grid import Grid
+from terra_cot.geo.grid import Grid
 
 _DECIMALS = 8  # of a degree: a millimetre
 

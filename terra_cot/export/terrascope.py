@@ -16,8 +16,8 @@ from __future__ import annotations
 from terra_cot.export import Job, Target
 from terra_cot.export.pictures import Pictures, shown_record
 from terra_cot.export.turns import Lines, turns
-from terra_cot.join import joined
 from terra_cot.sample import Sample
+from terra_cot.store.join import joined
 
 
 def write(job: Job) -> None:

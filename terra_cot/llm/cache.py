@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from terra_cot.atomic import dump_json, sha256_json
+from terra_cot.store.atomic import dump_json, sha256_json
 
 
 class Cache:

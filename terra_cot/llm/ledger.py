@@ -16,9 +16,9 @@ from typing import Any
 import orjson
 from filelock import FileLock
 
-from terra_cot.atomic import write_json
 from terra_cot.errors import RunStopped
 from terra_cot.llm.options import LlmOptions
+from terra_cot.store.atomic import write_json
 
 
 class BudgetSpent(RunStopped):

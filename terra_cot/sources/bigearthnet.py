@@ -19,14 +19,14 @@ import orjson
 import pyarrow.parquet as pq
 
 from terra_cot.errors import DataError
-from terra_cot.grid import Grid, grid_of
-from terra_cot.header import opened
-from terra_cot.index import Index
+from terra_cot.geo.grid import Grid, grid_of
 from terra_cot.listing import Entry, Place, Total
+from terra_cot.pixels.header import opened
 from terra_cot.scene import Asset, Drop, LabelAsset, Scene, SceneFrame
 from terra_cot.sources import Options, Source
+from terra_cot.store.index import Index
+from terra_cot.store.walk import sorted_folders, walk
 from terra_cot.timeline import iso, parse_datetime
-from terra_cot.walk import sorted_folders, walk
 
 BANDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B11", "B12")
 POLARISATIONS = ("VV", "VH")

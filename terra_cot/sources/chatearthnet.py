@@ -23,13 +23,13 @@ from affine import Affine
 from pydantic import field_validator
 
 from terra_cot.errors import DataError
-from terra_cot.grid import Grid
-from terra_cot.header import picture
-from terra_cot.index import Index
+from terra_cot.geo.grid import Grid
 from terra_cot.listing import Entry, Place, Total
+from terra_cot.pixels.header import picture
 from terra_cot.scene import Asset, Drop, LabelAsset, Scene, SceneFrame
 from terra_cot.sources import Options, Source
-from terra_cot.walk import walk
+from terra_cot.store.index import Index
+from terra_cot.store.walk import walk
 
 SIZE_PX, GSD_M = 256, 10.0
 _IMAGES = ("s2_images", "s2_rgb_images/s2_images", "s2_rgb_images")

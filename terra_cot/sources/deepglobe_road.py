@@ -18,9 +18,9 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from terra_cot.errors import DataError
-from terra_cot.grid import Grid
-from terra_cot.header import picture
+from terra_cot.geo.grid import Grid
 from terra_cot.listing import Entry, Place
+from terra_cot.pixels.header import picture
 from terra_cot.scene import Asset, Drop, LabelAsset, Scene, SceneFrame
 from terra_cot.sources import Options, Source
 

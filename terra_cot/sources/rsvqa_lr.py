@@ -17,9 +17,9 @@ from typing import Any, Literal
 import orjson
 
 from terra_cot.errors import DataError
-from terra_cot.grid import grid_of
-from terra_cot.header import opened
+from terra_cot.geo.grid import grid_of
 from terra_cot.listing import Entry, Place
+from terra_cot.pixels.header import opened
 from terra_cot.scene import Asset, Drop, Scene, SceneFrame
 from terra_cot.sources import Options, Source
 

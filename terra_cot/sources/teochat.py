@@ -20,8 +20,8 @@ from affine import Affine
 from pydantic import Field
 
 from terra_cot.errors import DataError
-from terra_cot.grid import Grid
-from terra_cot.header import picture
+from terra_cot.geo.grid import Grid
+from terra_cot.pixels.header import picture
 from terra_cot.scene import Asset, Drop, Scene, SceneFrame
 from terra_cot.sources import Options, Source
 from terra_cot.timeline import iso, parse_datetime

@@ -23,12 +23,12 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from terra_cot.errors import DataError
-from terra_cot.grid import Grid
+from terra_cot.geo.grid import Grid
 from terra_cot.listing import Entry, Place, Total
 from terra_cot.scene import Asset, Drop, LabelAsset, Scene, SceneFrame
 from terra_cot.sources import Options, Source
+from terra_cot.store.walk import walk
 from terra_cot.timeline import iso, parse_datetime
-from terra_cot.walk import walk
 
 SUBTYPES = {"no-damage": 1, "minor-damage": 2, "major-damage": 3, "destroyed": 4, "un-classified": 5}
 RGB = ("R", "G", "B")

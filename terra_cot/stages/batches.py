@@ -20,9 +20,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from terra_cot import FORMAT_VERSION, __version__
-from terra_cot.atomic import clear_leftovers, replacing
 from terra_cot.listing import Entry, Place, Total
 from terra_cot.scene import SCENES, Drop, Scene, to_row
+from terra_cot.store.atomic import clear_leftovers, replacing
 
 Ready = Scene | Drop | Place
 
@@ -56,7 +56,7 @@ class Batches:
         try:
             table = pq.read_table(path)
         except (OSError, pa.ArrowException):
-            from terra_cot.header import many
+            from terra_cot.pixels.header import many
 
             with many():
                 batch = _batch(entries, on_place)

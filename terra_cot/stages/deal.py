@@ -10,11 +10,11 @@ from pathlib import Path
 
 import orjson
 
-from terra_cot.atomic import write_json
+from terra_cot.balance.splits import SplitOptions, cell_of, deal, split_of
 from terra_cot.cut import TileOptions, scene_tiles
-from terra_cot.grid import Grid
+from terra_cot.geo.grid import Grid
 from terra_cot.scene import Scene
-from terra_cot.splits import SplitOptions, cell_of, deal, split_of
+from terra_cot.store.atomic import write_json
 
 
 def deal_cells(

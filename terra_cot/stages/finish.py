@@ -9,17 +9,17 @@ from typing import Any
 
 import orjson
 
-from terra_cot.atomic import replacing
-from terra_cot.card import write_card
-from terra_cot.counts import SAMPLE_KEYS, dataset_counts
-from terra_cot.croissant import write_croissant
 from terra_cot.errors import DataError
-from terra_cot.manifest import file_entry, write_manifest
 from terra_cot.recipe import Recipe
-from terra_cot.shards import SAMPLES, TILES
 from terra_cot.stages.plan import generations, seal
 from terra_cot.stages.scan import read_drops
-from terra_cot.workspace import Marker, Workspace
+from terra_cot.store.atomic import replacing
+from terra_cot.store.card import write_card
+from terra_cot.store.counts import SAMPLE_KEYS, dataset_counts
+from terra_cot.store.croissant import write_croissant
+from terra_cot.store.manifest import file_entry, write_manifest
+from terra_cot.store.shards import SAMPLES, TILES
+from terra_cot.store.workspace import Marker, Workspace
 
 
 def finish(workspace: Workspace, recipe: Recipe, mix: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -9,22 +9,22 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from terra_cot import FORMAT_VERSION, __version__
-from terra_cot.atomic import sha256_json
 from terra_cot.chains.draft import Context
-from terra_cot.counts import SAMPLE_KEYS
 from terra_cot.engine import Crew
 from terra_cot.generate import GenerateOptions, context_of, samples_of
-from terra_cot.images import PartImages
 from terra_cot.llm.job import LlmJob
 from terra_cot.llm.writer import written
+from terra_cot.pixels.images import PartImages
 from terra_cot.recipe import Recipe
 from terra_cot.sample import Sample
 from terra_cot.scene import Drop
-from terra_cot.shards import SAMPLES, TILES, Part, write_part
 from terra_cot.stages import OnStep
 from terra_cot.stages.light import light_tiles
 from terra_cot.stages.select import Choice, chosen_samples
-from terra_cot.workspace import Marker, Markers, Workspace
+from terra_cot.store.atomic import sha256_json
+from terra_cot.store.counts import SAMPLE_KEYS
+from terra_cot.store.shards import SAMPLES, TILES, Part, write_part
+from terra_cot.store.workspace import Marker, Markers, Workspace
 
 
 @dataclass(frozen=True, slots=True)

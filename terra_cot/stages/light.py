@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from terra_cot.shards import TILES, Part, read_rows
+from terra_cot.store.shards import TILES, Part, read_rows
 from terra_cot.tile import TileRecord
 
 _LIGHT = [

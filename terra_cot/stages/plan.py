@@ -20,11 +20,11 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from terra_cot.atomic import write_json
 from terra_cot.cut import TileOptions, tile_count
-from terra_cot.index import Index
 from terra_cot.scene import SCENES, Scene, from_row, read_scenes
-from terra_cot.shards import make_table, open_part, read_group, read_rows, write_rows
+from terra_cot.store.atomic import write_json
+from terra_cot.store.index import Index
+from terra_cot.store.shards import make_table, open_part, read_group, read_rows, write_rows
 
 _SLOTS = make_table(
     "plan", [("generation", pa.int32()), ("scene_id", pa.string()), ("tiles", pa.int32())], rows_per_group=65536

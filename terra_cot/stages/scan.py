@@ -17,14 +17,14 @@ import orjson
 import pyarrow as pa
 from filelock import FileLock, Timeout
 
-from terra_cot.atomic import clear_leftovers, replacing, write_json
 from terra_cot.errors import ConflictError
-from terra_cot.index import Index
 from terra_cot.listing import Listing
 from terra_cot.scene import SCENES, Drop
-from terra_cot.shards import write_tables
 from terra_cot.stages import OnStep
 from terra_cot.stages.batches import Batch, Batches, batches
+from terra_cot.store.atomic import clear_leftovers, replacing, write_json
+from terra_cot.store.index import Index
+from terra_cot.store.shards import write_tables
 
 
 def scan_to(out: Path, listing: Listing, limit: int | None = None, on_step: OnStep | None = None) -> dict[str, Any]:

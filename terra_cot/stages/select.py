@@ -18,20 +18,20 @@ import numpy as np
 import orjson
 
 from terra_cot import FORMAT_VERSION, __version__
-from terra_cot.atomic import sha256_json, write_json
+from terra_cot.balance.duplicates import near_duplicates
+from terra_cot.balance.leakage import PLACE_COLUMNS, Place, leaks, read_places, refuse_leaks
+from terra_cot.balance.mix import Kind, by_part, mixture
 from terra_cot.draw import digest
-from terra_cot.duplicates import near_duplicates
 from terra_cot.engine import Crew
 from terra_cot.generate import GenerateOptions, outlines_of
-from terra_cot.images import PartImages
-from terra_cot.leakage import PLACE_COLUMNS, Place, leaks, read_places, refuse_leaks
-from terra_cot.mix import Kind, by_part, mixture
+from terra_cot.pixels.images import PartImages
 from terra_cot.recipe import Recipe
-from terra_cot.shards import TILES, Part, read_rows
 from terra_cot.stages import OnStep
 from terra_cot.stages.light import light_tiles
 from terra_cot.stages.plan import generations
-from terra_cot.workspace import Marker, Markers, Workspace
+from terra_cot.store.atomic import sha256_json, write_json
+from terra_cot.store.shards import TILES, Part, read_rows
+from terra_cot.store.workspace import Marker, Markers, Workspace
 
 _ORDER = ("test", "validation", "train")
 

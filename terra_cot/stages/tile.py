@@ -10,19 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from terra_cot import FORMAT_VERSION, __version__
-from terra_cot.atomic import sha256_json
+from terra_cot.balance.splits import SplitOptions
 from terra_cot.cut import TileOptions, cut_scene, scene_tiles
 from terra_cot.engine import Crew
 from terra_cot.errors import DataError
+from terra_cot.pixels.remote import UNREACHABLE, is_remote, located
 from terra_cot.recipe import Recipe
-from terra_cot.remote import UNREACHABLE, is_remote, located
 from terra_cot.scene import Drop, to_row
-from terra_cot.shards import TILES, write_part
-from terra_cot.splits import SplitOptions
 from terra_cot.stages import OnStep
 from terra_cot.stages.deal import deal_cells, read_cells, tile_split
 from terra_cot.stages.plan import Plan, Slice
-from terra_cot.workspace import Marker, Markers, Workspace
+from terra_cot.store.atomic import sha256_json
+from terra_cot.store.shards import TILES, write_part
+from terra_cot.store.workspace import Marker, Markers, Workspace
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from math import hypot
 from pathlib import Path
 from typing import Any
 
-from terra_cot.manifest import read_manifest
 from terra_cot.palette import class_color
-from terra_cot.shards import SAMPLES, TILES, read_rows
 from terra_cot.stats.tally import Tally
 from terra_cot.stats.tokens import counter
+from terra_cot.store.manifest import read_manifest
+from terra_cot.store.shards import SAMPLES, TILES, read_rows
 
 OnStep = Callable[[int, int], None]
 _SAMPLE = ["tier", "question", "answer", "chain", "frames", "masks.list.element.label"]

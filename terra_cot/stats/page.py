@@ -14,8 +14,8 @@ from typing import Any
 from jinja2 import Environment
 
 from terra_cot import __version__
-from terra_cot.atomic import write_bytes
 from terra_cot.stats.measure import TEXTS
+from terra_cot.store.atomic import write_bytes
 
 _BALANCE = (
     ("Tiers", "by_tier"),

@@ -9,19 +9,19 @@ from typing import Any
 
 import orjson
 
-from terra_cot.atomic import sha256_file, sha256_json
-from terra_cot.card import NAME as CARD
-from terra_cot.card import card_text
-from terra_cot.counts import SAMPLE_KEYS, dataset_counts
-from terra_cot.croissant import NAME as CROISSANT
-from terra_cot.croissant import croissant_text
 from terra_cot.engine import Crew
 from terra_cot.errors import DataError
-from terra_cot.manifest import NAME as MANIFEST
-from terra_cot.manifest import manifest_parts, read_manifest
 from terra_cot.recipe import make_recipe
 from terra_cot.schema import check
-from terra_cot.shards import SAMPLES, TILES, Part
+from terra_cot.store.atomic import sha256_file, sha256_json
+from terra_cot.store.card import NAME as CARD
+from terra_cot.store.card import card_text
+from terra_cot.store.counts import SAMPLE_KEYS, dataset_counts
+from terra_cot.store.croissant import NAME as CROISSANT
+from terra_cot.store.croissant import croissant_text
+from terra_cot.store.manifest import NAME as MANIFEST
+from terra_cot.store.manifest import manifest_parts, read_manifest
+from terra_cot.store.shards import SAMPLES, TILES, Part
 from terra_cot.verify.part import PartJob, verify_part
 from terra_cot.verify.report import Problem, Report
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from terra_cot.counts import SAMPLE_KEYS
 from terra_cot.cut import TileOptions
 from terra_cot.errors import DataError
-from terra_cot.images import PartImages
-from terra_cot.shards import SAMPLES, TILES, Part, Table, read_rows
+from terra_cot.pixels.images import PartImages
+from terra_cot.store.counts import SAMPLE_KEYS
+from terra_cot.store.shards import SAMPLES, TILES, Part, Table, read_rows
 from terra_cot.tile import TileRecord
 from terra_cot.verify.report import Problem, Report, Where
 from terra_cot.verify.sample import Labels, check_sample

@@ -15,11 +15,11 @@ from terra_cot.draw import seed_of
 from terra_cot.errors import DataError
 from terra_cot.evidence import FACTS, BoolMask, Ground, base_fact, measure_fact
 from terra_cot.generate import context_of, frames_shown
-from terra_cot.images import Fetch, TileImages
 from terra_cot.legend import Legend, legend
 from terra_cot.llm.check import faults
 from terra_cot.llm.writer import book_for
 from terra_cot.mask import check_counts
+from terra_cot.pixels.images import Fetch, TileImages
 from terra_cot.sample import Sample, ShownFrame
 from terra_cot.temporal import temporal_frames
 from terra_cot.tile import TileRecord

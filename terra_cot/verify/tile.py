@@ -14,13 +14,13 @@ from rasterio.crs import CRS
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import MemoryFile
 
+from terra_cot.balance.duplicates import perceptual_hash
 from terra_cot.cut import TileOptions, picture_of
-from terra_cot.duplicates import perceptual_hash
 from terra_cot.errors import TerraError
 from terra_cot.frame import Frame
-from terra_cot.grid import Grid, pixel_m
+from terra_cot.geo.grid import Grid, pixel_m
 from terra_cot.legend import legend
-from terra_cot.spectral import DECIBEL
+from terra_cot.pixels.spectral import DECIBEL
 from terra_cot.tile import FrameRecord, TileRecord, decode_label, portrait
 from terra_cot.verify.report import TOLERANCE, Where
 

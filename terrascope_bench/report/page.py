@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from terra_cot import __version__
-from terra_cot.atomic import write_bytes
 from terra_cot.legend import legend
-from terra_cot.manifest import read_manifest
 from terra_cot.palette import class_color
 from terra_cot.picture import numbered, overlay, panels
 from terra_cot.sample import Sample
-from terra_cot.shards import SAMPLES, TILES, read_rows
+from terra_cot.store.atomic import write_bytes
+from terra_cot.store.manifest import read_manifest
+from terra_cot.store.shards import SAMPLES, TILES, read_rows
 from terra_cot.tile import TileRecord
 from terrascope_bench.benchmark import open_benchmark
 from terrascope_bench.question import Question

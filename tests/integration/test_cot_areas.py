@@ -18,7 +18,7 @@ from pyproj import Geod, Transformer
 from rasterio.features import rasterize
 from shapely.geometry import Polygon
 
-from terra_cot.shards import SAMPLES, TILES, read_rows
+from terra_cot.store.shards import SAMPLES, TILES, read_rows
 from terra_cot.tile import TileRecord
 
 GEOD = Geod(ellps="WGS84")

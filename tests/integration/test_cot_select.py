@@ -12,7 +12,7 @@ import pytest
 import yaml
 from geofactory import cli, cli_here, rasters_archive
 
-from terra_cot.shards import SAMPLES, TILES, read_rows
+from terra_cot.store.shards import SAMPLES, TILES, read_rows
 from terrascope_bench.build import build_benchmark
 
 

@@ -18,7 +18,7 @@ from geofactory import cli, cli_here, north_up, reflectance, write_tiff
 from geofactory import noise as texture
 
 from terra_cot.mask import decode, encode
-from terra_cot.shards import SAMPLES, TILES, Table, read_rows, write_part
+from terra_cot.store.shards import SAMPLES, TILES, Table, read_rows, write_part
 
 Row = dict[str, Any]
 NONE = {"res": 0, "caption": 0, "l1_min": 0, "l1_max": 0, "l2_min": 0, "l2_max": 0}

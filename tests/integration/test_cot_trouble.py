@@ -15,7 +15,7 @@ import pytest
 import yaml
 from geofactory import SCRIPT, cli, rasters_archive
 
-from terra_cot.shards import SAMPLES, TILES
+from terra_cot.store.shards import SAMPLES, TILES
 
 
 @pytest.fixture(scope="module")

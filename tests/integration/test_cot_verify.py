@@ -17,11 +17,11 @@ from geofactory import cli, cli_here, rasters_archive
 from PIL import Image
 from rasterio.io import MemoryFile
 
-from terra_cot import encode
-from terra_cot.manifest import file_entry
 from terra_cot.mask import decode
 from terra_cot.mask import encode as encode_mask
-from terra_cot.shards import SAMPLES, TILES, Table, read_rows, write_part
+from terra_cot.pixels import encode
+from terra_cot.store.manifest import file_entry
+from terra_cot.store.shards import SAMPLES, TILES, Table, read_rows, write_part
 
 Row = dict[str, Any]
 

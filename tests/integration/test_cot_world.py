@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from geofactory import cli
 
-from terra_cot.shards import TILES, read_rows
+from terra_cot.store.shards import TILES, read_rows
 from terra_cot.tile import TileRecord
 
 NAMES = {"optical": "S2_{}_10m.tif", "sar": "S1_{}.tif"}

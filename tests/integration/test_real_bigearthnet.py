@@ -17,7 +17,7 @@ from PIL import Image
 from rasterio.io import MemoryFile
 
 from terra_cot.legend import legend
-from terra_cot.shards import SAMPLES, TILES, Table, read_rows
+from terra_cot.store.shards import SAMPLES, TILES, Table, read_rows
 
 DATA = Path(os.environ.get("TERRA_COT_TEST_DATA", "/nowhere"))
 pytestmark = pytest.mark.skipif(

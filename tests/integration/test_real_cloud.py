@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from terra_cot.cloud import CloudOptions
 from terra_cot.cloud.spectral import cloud_of, shadow_of
 from terra_cot.filters import shown_modalities
-from terra_cot.read import SceneReader
+from terra_cot.pixels.read import SceneReader
 from terra_cot.scene import Scene
-from terra_cot.shards import TILES, read_rows
 from terra_cot.sources import scan
+from terra_cot.store.shards import TILES, read_rows
 from terra_cot.tile import TileRecord
 
 DATA = Path(os.environ.get("TERRA_COT_TEST_DATA", "/nowhere"))

@@ -16,8 +16,8 @@ from geofactory import cli_here
 
 from pipelines.recipes import recipe_path
 from terra_cot.recipe import load_recipe
-from terra_cot.shards import SAMPLES, TILES, read_rows
 from terra_cot.sources import source
+from terra_cot.store.shards import SAMPLES, TILES, read_rows
 from terra_cot.world import WorldConfig, write_world
 
 SHIPPED = sorted(path.stem for path in recipe_path("demo").parent.glob("*.yaml"))

@@ -17,11 +17,12 @@ from rasterio.enums import Resampling
 from rasterio.warp import reproject, transform_geom
 from scipy import ndimage
 
-from terra_cot import encode, facts
-from terra_cot.grid import Grid, grid_of
+from terra_cot import facts
+from terra_cot.geo.grid import Grid, grid_of
 from terra_cot.mask import area, check_counts, decode, runs
 from terra_cot.mask import encode as encode_mask
-from terra_cot.read import SceneReader
+from terra_cot.pixels import encode
+from terra_cot.pixels.read import SceneReader
 from terra_cot.scene import Asset, Scene, SceneFrame
 
 

@@ -8,12 +8,12 @@ from geofactory import mosaic
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from terra_cot import encode
 from terra_cot.chains import TASKS
 from terra_cot.chains.numbers import underived
 from terra_cot.evidence import Ground, measure_fact
 from terra_cot.generate import GenerateOptions, samples_of
 from terra_cot.legend import LEGENDS
+from terra_cot.pixels import encode
 from terra_cot.sample import SEG, Sample
 from terra_cot.scene import Drop
 from terra_cot.tile import FrameRecord, Modality, TileRecord

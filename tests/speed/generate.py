@@ -18,13 +18,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from terra_cot import curate, encode
+from terra_cot import curate
 from terra_cot.engine import Crew
-from terra_cot.manifest import write_manifest
+from terra_cot.pixels import encode
 from terra_cot.recipe import Recipe, make_recipe
-from terra_cot.shards import TILES, write_part
+from terra_cot.store.manifest import write_manifest
+from terra_cot.store.shards import TILES, write_part
+from terra_cot.store.workspace import Marker, Workspace
 from terra_cot.tile import FrameRecord, TileRecord
-from terra_cot.workspace import Marker, Workspace
 
 CODES = np.array([80, 50, 60, 30, 40, 10, 20], np.uint8)
 SIDE_PX = 256

@@ -1,4 +1,4 @@
-"""The whole run at 10 k, 100 k, 1 M samples: reading, warping, cutting, generation. `python tests/speed/scale.py 10000`.
+"""The whole run at 10 k, 100 k, 1 M samples: `python tests/speed/scale.py 10000 100000`.
 
 One place of the synthetic world (2,048 px: Sentinel-2 bands of 10 m and 20 m, a WorldCover map in degrees, so that the
 20 m bands and the map are warped) is linked under as many names as the samples need; each name is read, warped and cut

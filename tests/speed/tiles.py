@@ -28,8 +28,8 @@ from rasterio.enums import Resampling
 from rasterio.transform import array_bounds
 from rasterio.warp import reproject
 
-from terra_cot.grid import Grid
-from terra_cot.read import SceneReader
+from terra_cot.geo.grid import Grid
+from terra_cot.pixels.read import SceneReader
 from terra_cot.scene import Asset, Scene, SceneFrame
 
 CRS = "EPSG:32633"

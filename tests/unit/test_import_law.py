@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ORDER = ("terra_cot", "terrascope_bench", "pipelines")  # each may import those before it
 HEAVY = ("torch", "rasterio", "typer", "numba", "transformers", "datasets", "ray")
-KERNEL = ("errors", "mask", "legend", "sample", "tile", "shards", "manifest", "evidence", "facts", "chains", "generate")
+KERNEL = ("errors", "mask", "legend", "sample", "tile", "store.shards", "store.manifest", "evidence", "facts", "chains", "generate")
 SCORER = ("answer", "mask_metrics", "prediction", "submission", "statistics", "score", "outcome", "judge")
 
 

@@ -15,8 +15,8 @@ from terra_cot.chains.temporal.task import SeriesTask
 from terra_cot.chains.words import listing, phrase, sentences
 from terra_cot.evidence import evidence
 from terra_cot.filters import CLOUD_MAX_OPTICAL
+from terra_cot.pixels.spectral import INDICES, MODALITY, band_names, formula
 from terra_cot.sample import Evidence, ShownFrame
-from terra_cot.spectral import INDICES, MODALITY, band_names, formula
 
 _NAMES = {"ndvi": "NDVI", "ndwi": "NDWI", "nbr": "NBR", "backscatter_vv": "VV", "backscatter_vh": "VH"}
 _GROUND = (

@@ -20,9 +20,9 @@ from terra_cot.change import Kind, changed, parse_change
 from terra_cot.errors import DataError
 from terra_cot.evidence import Ground, evidence, measure_fact
 from terra_cot.filters import shown_modalities
-from terra_cot.images import TileImages
 from terra_cot.legend import LandClass, Vocabulary, legend
 from terra_cot.mask import Mask
+from terra_cot.pixels.images import TileImages
 from terra_cot.sample import Evidence
 from terra_cot.tile import TileRecord
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from terra_cot.errors import DataError
-from terra_cot.index import Index
-from terra_cot.walk import walk
+from terra_cot.store.index import Index
+from terra_cot.store.walk import walk
 
 Found = dict[str, dict[str, str]]  # scene -> date ("" without one) -> path below the root
 

@@ -9,17 +9,17 @@ from typing import Any
 from shapely.geometry.base import BaseGeometry
 
 from terra_cot.errors import DataError, GridError
-from terra_cot.gcps import tie_of
-from terra_cot.grid import Grid, grid_of
-from terra_cot.ground import ground, ground_of_tie
-from terra_cot.header import opened
+from terra_cot.geo.gcps import tie_of
+from terra_cot.geo.grid import Grid, grid_of
+from terra_cot.geo.ground import ground, ground_of_tie
+from terra_cot.pixels.header import opened
+from terra_cot.pixels.sentinel1 import read_calibration
+from terra_cot.pixels.sentinel2 import REFLECTANCE, read_product
+from terra_cot.pixels.values import sar_unit
 from terra_cot.scene import Asset, CloudAsset, SarUnit, Scale, SceneFrame
-from terra_cot.sentinel1 import read_calibration
-from terra_cot.sentinel2 import REFLECTANCE, read_product
 from terra_cot.sources.rasters.find import Found
 from terra_cot.sources.rasters.options import FramePattern, RastersOptions
 from terra_cot.timeline import iso, parse_datetime
-from terra_cot.values import sar_unit
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from terra_cot.errors import DataError
-from terra_cot.grid import Grid
-from terra_cot.ground import ground
-from terra_cot.index import Index
+from terra_cot.geo.grid import Grid
+from terra_cot.geo.ground import ground
 from terra_cot.listing import Entry, Place, Total
 from terra_cot.scene import Drop, Scene, SceneFrame
 from terra_cot.sources.rasters.find import Found, find
@@ -17,6 +16,7 @@ from terra_cot.sources.rasters.frames import frame_of
 from terra_cot.sources.rasters.labels import dated_labels
 from terra_cot.sources.rasters.options import RastersOptions
 from terra_cot.sources.rasters.wide import Wide, find_wide
+from terra_cot.store.index import Index
 from terra_cot.timeline import name_frames
 
 

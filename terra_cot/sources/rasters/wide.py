@@ -13,17 +13,17 @@ from pathlib import Path
 from shapely import STRtree
 from shapely.geometry.base import BaseGeometry
 
-from terra_cot.atomic import sha256_json
 from terra_cot.errors import DataError
-from terra_cot.gcps import tie_of
-from terra_cot.grid import grid_of
-from terra_cot.ground import COVERS, ground, ground_of_tie, share
-from terra_cot.header import opened
-from terra_cot.index import Index
+from terra_cot.geo.gcps import tie_of
+from terra_cot.geo.grid import grid_of
+from terra_cot.geo.ground import COVERS, ground, ground_of_tie, share
+from terra_cot.pixels.header import opened
 from terra_cot.scene import Drop, SceneFrame
 from terra_cot.sources.rasters.find import Found, find, find_any
 from terra_cot.sources.rasters.frames import frame_of
 from terra_cot.sources.rasters.options import RastersOptions
+from terra_cot.store.atomic import sha256_json
+from terra_cot.store.index import Index
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from shapely.geometry.base import BaseGeometry
 
 from terra_cot.errors import ConfigError, DataError, shorten
-from terra_cot.remote import is_remote, unsigned
+from terra_cot.pixels.remote import is_remote, unsigned
 from terra_cot.scene import Drop
 from terra_cot.sources.stac.item import Found, footprint, in_span, joined
 from terra_cot.sources.stac.options import Span

@@ -22,11 +22,11 @@ from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from terra_cot.errors import DataError
-from terra_cot.grid import Grid, grid_of
-from terra_cot.header import opened
-from terra_cot.remote import unsigned
+from terra_cot.geo.grid import Grid, grid_of
+from terra_cot.pixels.header import opened
+from terra_cot.pixels.remote import unsigned
+from terra_cot.pixels.sentinel2 import REFLECTANCE
 from terra_cot.scene import Scale
-from terra_cot.sentinel2 import REFLECTANCE
 from terra_cot.sources.stac.options import Span
 from terra_cot.timeline import parse_datetime
 

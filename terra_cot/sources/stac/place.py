@@ -10,8 +10,8 @@ from shapely.geometry import box
 from shapely.geometry.base import BaseGeometry
 
 from terra_cot.errors import GridError
-from terra_cot.grid import Grid
-from terra_cot.ground import ground, share
+from terra_cot.geo.grid import Grid
+from terra_cot.geo.ground import ground, share
 
 __all__ = ["BBox", "area_of", "clipped", "ground", "share"]
 

@@ -11,12 +11,11 @@ from typing import Any
 from shapely import STRtree
 from shapely.geometry.base import BaseGeometry
 
-from terra_cot.atomic import sha256_json
 from terra_cot.cloud.formats import FORMATS
 from terra_cot.errors import ConfigError, DataError
-from terra_cot.grid import Grid
-from terra_cot.ground import COVERS, ground, share
-from terra_cot.remote import has_secret, unsigned
+from terra_cot.geo.grid import Grid
+from terra_cot.geo.ground import COVERS, ground, share
+from terra_cot.pixels.remote import has_secret, unsigned
 from terra_cot.scene import Asset, CloudAsset, Drop, LabelAsset, Scene, SceneFrame
 from terra_cot.sources.stac.catalogue import Query, items
 from terra_cot.sources.stac.item import Found, scene_name
@@ -29,6 +28,7 @@ from terra_cot.sources.stac.options import (
     parse_span,
 )
 from terra_cot.sources.stac.place import area_of, clipped
+from terra_cot.store.atomic import sha256_json
 from terra_cot.tile import Modality
 from terra_cot.timeline import iso, name_frames
 

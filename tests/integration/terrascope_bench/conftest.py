@@ -14,9 +14,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from terra_cot.duplicates import perceptual_hash
-from terra_cot.manifest import write_manifest
-from terra_cot.shards import TILES, write_part
+from terra_cot.balance.duplicates import perceptual_hash
+from terra_cot.store.manifest import write_manifest
+from terra_cot.store.shards import TILES, write_part
 from terra_cot.tile import FrameRecord, TileRecord
 
 CODES = np.array([80, 50, 60, 30, 40, 10, 20], np.uint8)

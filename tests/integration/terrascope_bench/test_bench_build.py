@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from terra_cot.balance.leakage import read_places
 from terra_cot.errors import ConfigError, ConflictError, DataError
 from terra_cot.evidence import Ground, measure_fact
-from terra_cot.leakage import read_places
-from terra_cot.manifest import write_manifest
-from terra_cot.shards import TILES, read_rows, write_part
+from terra_cot.store.manifest import write_manifest
+from terra_cot.store.shards import TILES, read_rows, write_part
 from terrascope_bench.benchmark import open_benchmark
 from terrascope_bench.build import build_benchmark
 from terrascope_bench.models.blind import guess

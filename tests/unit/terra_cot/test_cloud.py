@@ -20,7 +20,7 @@ from terra_cot.cut import TileOptions, cut_scene
 from terra_cot.errors import ConfigError, DataError
 from terra_cot.filters import annotation_reason, shown_modalities
 from terra_cot.frame import Frame
-from terra_cot.grid import Grid
+from terra_cot.geo.grid import Grid
 from terra_cot.recipe import make_recipe
 from terra_cot.reference import clarity, reference_frame
 from terra_cot.scene import Asset, CloudAsset, Drop, LabelAsset, Scene, SceneFrame

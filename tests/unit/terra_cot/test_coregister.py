@@ -13,7 +13,7 @@ from terra_cot.coregister import estimate_shift
 from terra_cot.coregister.series import find_shifts
 from terra_cot.coregister.surface import similarity
 from terra_cot.frame import Frame, Shift
-from terra_cot.grid import Grid
+from terra_cot.geo.grid import Grid
 from terra_cot.tile import Modality
 
 SHIFTS = [(0.0, 0.0), (0.3, 0.0), (0.0, -0.6), (1.85, -0.66), (-2.5, 3.25), (5.4, 4.1), (-6.0, 0.5)]

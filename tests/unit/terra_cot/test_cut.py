@@ -20,7 +20,7 @@ from rasterio.io import MemoryFile
 from terra_cot.coregister import estimate_shift
 from terra_cot.cut import TileOptions, cut_scene, tile_count
 from terra_cot.frame import Frame
-from terra_cot.grid import Grid
+from terra_cot.geo.grid import Grid
 from terra_cot.scene import Asset, Drop, LabelAsset, Scene, SceneFrame
 from terra_cot.sources import scan
 from terra_cot.tile import FrameRecord, TileRecord

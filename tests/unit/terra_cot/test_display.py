@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from geofactory import UTM33, north_up
 
-from terra_cot.display import Stretch, display
 from terra_cot.errors import DataError
 from terra_cot.frame import Frame
-from terra_cot.grid import Grid
+from terra_cot.geo.grid import Grid
+from terra_cot.pixels.display import Stretch, display
 
 STRETCH = Stretch()
 

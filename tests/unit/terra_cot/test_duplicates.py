@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from terra_cot.duplicates import near_duplicates, perceptual_hash
+from terra_cot.balance.duplicates import near_duplicates, perceptual_hash
 
 
 def picture(seed: int) -> np.ndarray:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from rasterio.io import MemoryFile
 
-from terra_cot import encode
-from terra_cot.grid import Grid
+from terra_cot.geo.grid import Grid
+from terra_cot.pixels import encode
 from terra_cot.tile import decode_label
 
 SHAPES = [(1, 1), (1, 7), (7, 1), (5, 8), (64, 33)]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pyproj import Geod, Transformer
 
 from terra_cot.errors import GridError
-from terra_cot.grid import Grid, grid_of
+from terra_cot.geo.grid import Grid, grid_of
 
 GEOD = Geod(ellps="WGS84")
 

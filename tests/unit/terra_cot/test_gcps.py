@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from pyproj import Geod, Transformer
 from rasterio.control import GroundControlPoint
 
-from terra_cot.gcps import tie_of
-from terra_cot.grid import Grid
-from terra_cot.ground import ground_of_tie
-from terra_cot.header import opened
-from terra_cot.read import SceneReader
+from terra_cot.geo.gcps import tie_of
+from terra_cot.geo.grid import Grid
+from terra_cot.geo.ground import ground_of_tie
+from terra_cot.pixels.header import opened
+from terra_cot.pixels.read import SceneReader
 from terra_cot.scene import Asset, Drop, Scene, SceneFrame
 from terra_cot.sources import scan
 

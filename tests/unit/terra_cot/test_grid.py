@@ -13,7 +13,7 @@ from geofactory import UTM33, north_up, positions, write_tiff
 from pyproj import Geod, Transformer
 
 from terra_cot.errors import GridError
-from terra_cot.grid import Grid, grid_of
+from terra_cot.geo.grid import Grid, grid_of
 
 PLAIN = Grid(UTM33, north_up(400000, 5400000, 10), 30, 50, 10.0)
 

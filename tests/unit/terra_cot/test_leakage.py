@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pyproj import Geod
 
+from terra_cot.balance.leakage import Leak, Place, leaks, refuse_leaks
 from terra_cot.errors import DataError
-from terra_cot.leakage import Leak, Place, leaks, refuse_leaks
 
 GEOD = Geod(ellps="sphere")
 HASH = "0f" * 32

@@ -202,7 +202,7 @@ def test_a_key_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) ->
 def test_tokens_stay_within_the_budget(tmp_path: Path) -> None:
     with asking(says(lambda body: "a b c"), tmp_path, budget_tokens=3000, max_tokens=50) as (client, endpoint, ledger):
         asked = 0
-        with pytest.raises(BudgetSpent, match=r"raise it with --set llm\.budget_tokens"):
+        with pytest.raises(BudgetSpent, match=r"raise it with --set llm\.budget_tokens"):  # noqa: PT012
             for asked in range(10_000):
                 client.ask([{"role": "user", "content": f"question {asked} " + "word " * 40}], SCHEMA)
         spent = ledger.spent()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from terra_cot.mix import DIMENSIONS, TOLERANCE, Kind, MixOptions, Mixture, by_part, mixture
+from terra_cot.balance.mix import DIMENSIONS, TOLERANCE, Kind, MixOptions, Mixture, by_part, mixture
 
 TASKS = {"res": ("referring",), "caption": ("caption",), "l1": ("area", "counting", "existence")}
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from geofactory import rasters_archive
 
-from terra_cot import files
 from terra_cot.cut import TileOptions, cut_scene
+from terra_cot.pixels import files
 from terra_cot.scene import Scene
 from terra_cot.sources import scan
 from terra_cot.tile import TileRecord

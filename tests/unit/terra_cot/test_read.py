@@ -16,8 +16,8 @@ from pyproj import Transformer
 
 from terra_cot.errors import DataError
 from terra_cot.frame import Frame
-from terra_cot.grid import Grid, grid_of
-from terra_cot.read import SceneReader
+from terra_cot.geo.grid import Grid, grid_of
+from terra_cot.pixels.read import SceneReader
 from terra_cot.scene import Asset, CloudAsset, LabelAsset, Scene, SceneFrame
 
 X, Y = 400000.0, 5400000.0

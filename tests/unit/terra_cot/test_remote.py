@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rasterio.errors import RasterioError
 
-from terra_cot.remote import GDAL, has_secret, is_remote, located, open_raster, unsigned
+from terra_cot.pixels.remote import GDAL, has_secret, is_remote, located, open_raster, unsigned
 
 
 @pytest.mark.parametrize(

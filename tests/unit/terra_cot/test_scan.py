@@ -17,13 +17,13 @@ from affine import Affine
 from geofactory import SCRIPT, cli_here, north_up, write_tiff
 
 from terra_cot.errors import ConflictError
-from terra_cot.grid import Grid
-from terra_cot.index import Index
+from terra_cot.geo.grid import Grid
 from terra_cot.listing import Entry, Listing, Place, Total
 from terra_cot.scene import Asset, Drop, Scene, SceneFrame, read_scenes
 from terra_cot.stages import batches
 from terra_cot.stages.scan import dropped_beside, forget, read_drops, scan_to
-from terra_cot.walk import walk
+from terra_cot.store.index import Index
+from terra_cot.store.walk import walk
 
 GRID = Grid("EPSG:32633", Affine(10, 0, 300000, 0, -10, 5400000), 64, 64, 10.0)
 

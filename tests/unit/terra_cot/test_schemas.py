@@ -20,7 +20,7 @@ from terra_cot import FORMAT_VERSION, curate
 from terra_cot.errors import SchemaError
 from terra_cot.recipe import load_recipe, make_recipe, schema_text
 from terra_cot.schema import check, schema
-from terra_cot.shards import SAMPLES, TILES, Table, read_rows
+from terra_cot.store.shards import SAMPLES, TILES, Table, read_rows
 
 ROOT = Path(__file__).parents[3]
 OWN = ("recipe", "manifest", "tile", "sample", "dropped")

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from affine import Affine
 
-from terra_cot import encode
 from terra_cot.chains import TASKS
 from terra_cot.chains.numbers import underived
 from terra_cot.chains.sensors import APART
 from terra_cot.evidence import FACTS, Ground, measure_fact
 from terra_cot.generate import GenerateOptions, context_of, samples_of
-from terra_cot.grid import Grid
-from terra_cot.images import TileImages
+from terra_cot.geo.grid import Grid
 from terra_cot.mask import area
+from terra_cot.pixels import encode
+from terra_cot.pixels.images import TileImages
+from terra_cot.pixels.spectral import DECIBEL, MODALITY, REFLECTANCE
 from terra_cot.sample import Sample
-from terra_cot.spectral import DECIBEL, MODALITY, REFLECTANCE
 from terra_cot.tile import FrameRecord, TileRecord
 
 SIDE = 48

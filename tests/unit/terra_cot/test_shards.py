@@ -12,7 +12,7 @@ import pytest
 
 from terra_cot.errors import DataError, SchemaError
 from terra_cot.sample import Evidence, Sample, ShownFrame
-from terra_cot.shards import EVIDENCE, FRAME, MASK, SAMPLES, TILES, read_rows, write_part
+from terra_cot.store.shards import EVIDENCE, FRAME, MASK, SAMPLES, TILES, read_rows, write_part
 from terra_cot.tile import FrameRecord, TileRecord
 
 

@@ -13,8 +13,8 @@ from affine import Affine
 from stacfactory import absolute, item, read_whole, served, source_of, world_items, write_cog, write_static
 
 from terra_cot.errors import ConfigError, DataError
-from terra_cot.grid import Grid
-from terra_cot.read import SceneReader
+from terra_cot.geo.grid import Grid
+from terra_cot.pixels.read import SceneReader
 from terra_cot.scene import Drop, Scene, read_scenes, write_scenes
 from terra_cot.sources import scan
 from terra_cot.sources.stac.options import parse_span

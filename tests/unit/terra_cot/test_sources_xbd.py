@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from terra_cot.cut import TileOptions, cut_scene
 from terra_cot.errors import DataError
-from terra_cot.grid import Grid
+from terra_cot.geo.grid import Grid
 from terra_cot.scene import Drop, Scene
 from terra_cot.sources import scan
 from terra_cot.sources.xbd import read_label

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from skimage.util import view_as_windows
 
 from terra_cot.frame import Frame
-from terra_cot.grid import Grid
-from terra_cot.speckle import SpeckleOptions, despeckled, filtered
+from terra_cot.geo.grid import Grid
+from terra_cot.pixels.speckle import SpeckleOptions, despeckled, filtered
 
 FILTERS = ("lee", "gamma-map")
 SIDE = 128

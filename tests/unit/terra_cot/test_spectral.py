@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from affine import Affine
 
-from terra_cot import encode
 from terra_cot.errors import DataError
 from terra_cot.evidence import FACTS, Ground, evidence, measure_fact
-from terra_cot.grid import Grid
-from terra_cot.images import TileImages
-from terra_cot.spectral import DECIBEL, REFLECTANCE, Image, band_names, formula
+from terra_cot.geo.grid import Grid
+from terra_cot.pixels import encode
+from terra_cot.pixels.images import TileImages
+from terra_cot.pixels.spectral import DECIBEL, REFLECTANCE, Image, band_names, formula
 from terra_cot.tile import FrameRecord, TileRecord
 
 SIDE = 12
@@ -24,9 +24,12 @@ SURFACE = encode.Meaning(REFLECTANCE, 0.0001, -0.1)
 
 
 def record(
-    pixels: dict[str, np.ndarray], meaning: encode.Meaning | None, modality: Any = "optical", nodata: float | None = None,
+    pixels: dict[str, np.ndarray],
+    meaning: encode.Meaning | None,
+    modality: Any = "optical",
+    nodata: float | None = None,
     **more: Any,
-) -> FrameRecord:  # fmt: skip
+) -> FrameRecord:
     names = tuple(pixels)
     raster = encode.geotiff(np.stack(list(pixels.values())), names, GRID, nodata, {}, meaning)
     still = (0.0, 0.0)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from pyproj import Geod
 
-from terra_cot.splits import SplitOptions, cell_of, cells_around, deal, split_of
+from terra_cot.balance.splits import SplitOptions, cell_of, cells_around, deal, split_of
 
 GEOD = Geod(ellps="sphere")
 PLACES = st.tuples(st.floats(-180, 179.999), st.floats(-84, 84))

@@ -19,8 +19,8 @@ from terra_cot.chains.temporal.permanence import OPEN, PERMANENT, SEASONAL, TEMP
 from terra_cot.chains.temporal.series import SeriesView, usable_dates
 from terra_cot.chains.temporal.shown import series_frames
 from terra_cot.generate import GenerateOptions, samples_of
-from terra_cot.images import TileImages
 from terra_cot.legend import LEGENDS, View
+from terra_cot.pixels.images import TileImages
 from terra_cot.sample import SEG, Sample
 from terra_cot.temporal import dates_of, series_view
 from terra_cot.tile import TileRecord

@@ -12,12 +12,12 @@ from archives.safe import s1_calibration, s2_metadata
 from geofactory import north_up, write_tiff
 
 from terra_cot.errors import ConfigError, DataError
-from terra_cot.read import SceneReader
+from terra_cot.pixels.read import SceneReader
+from terra_cot.pixels.sentinel1 import read_calibration
+from terra_cot.pixels.sentinel2 import read_product
+from terra_cot.pixels.values import in_db, rescaled, sar_unit
 from terra_cot.scene import Drop, Scale, Scene
-from terra_cot.sentinel1 import read_calibration
-from terra_cot.sentinel2 import read_product
 from terra_cot.sources import scan
-from terra_cot.values import in_db, rescaled, sar_unit
 
 PLACE = north_up(400000, 5400000, 10)
 

@@ -10,11 +10,11 @@ import pytest
 from exportfactory import changed, contents, every_sample, small_dataset
 
 from terra_cot.errors import ConflictError, DataError
-from terra_cot.join import pairs
 from terra_cot.legend import legend
-from terra_cot.manifest import read_manifest
 from terra_cot.palette import class_color
 from terra_cot.schema import check
+from terra_cot.store.join import pairs
+from terra_cot.store.manifest import read_manifest
 from terra_cot.view import write_site
 from terra_cot.view.choose import Choice, choose
 from terra_cot.view.chunks import Chunks, script

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from terra_cot.errors import ConflictError, DataError
-from terra_cot.shards import SAMPLES, TILES, Part
-from terra_cot.workspace import Marker, Markers, Workspace, purpose
+from terra_cot.store.shards import SAMPLES, TILES, Part
+from terra_cot.store.workspace import Marker, Markers, Workspace, purpose
 
 RECIPE = {"name": "a", "tile": {"size_px": 64}}
 

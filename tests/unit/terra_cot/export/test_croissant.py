@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from exportfactory import every_sample, every_tile
 
-from terra_cot.croissant import croissant_text
 from terra_cot.errors import ConfigError
 from terra_cot.export import export
-from terra_cot.manifest import read_manifest
-from terra_cot.shards import SAMPLES, TILES
+from terra_cot.store.croissant import croissant_text
+from terra_cot.store.manifest import read_manifest
+from terra_cot.store.shards import SAMPLES, TILES
 from terra_cot.verify import verify
 
 

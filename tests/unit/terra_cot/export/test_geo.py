@@ -27,7 +27,7 @@ from terra_cot import sources
 from terra_cot.export import export
 from terra_cot.export.outline import bounds, footprint, outline
 from terra_cot.facts import area_m2
-from terra_cot.grid import Grid
+from terra_cot.geo.grid import Grid
 from terra_cot.sample import Sample
 from terra_cot.scene import Scene
 from terra_cot.tile import TileRecord

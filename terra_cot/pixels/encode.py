@@ -16,7 +16,7 @@ import numpy as np
 from isal import isal_zlib
 from numpy.typing import NDArray
 
-from terra_cot.grid import Grid
+from terra_cot.geo.grid import Grid
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _UP = 2

@@ -10,9 +10,9 @@ from typing import Any, Literal
 import orjson
 
 from terra_cot import FORMAT_VERSION, __version__
-from terra_cot.atomic import sha256_file, write_json
 from terra_cot.errors import DataError, SchemaError
-from terra_cot.shards import Part
+from terra_cot.store.atomic import sha256_file, write_json
+from terra_cot.store.shards import Part
 
 Kind = Literal["dataset", "benchmark"]
 NAME = "manifest.json"

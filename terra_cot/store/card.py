@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from terra_cot.atomic import write_bytes
+from terra_cot.store.atomic import write_bytes
 
 NAME = "README.md"
 SPDX = {"CC0-1.0": "cc0-1.0", "CDLA-Permissive-1.0": "cdla-permissive-1.0", "CC-BY-4.0": "cc-by-4.0"}

@@ -22,10 +22,10 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from terra_cot.errors import DataError, GridError
-from terra_cot.flat import true_sides_m
-from terra_cot.gcps import FINER, PLANE, WARP_TOLERANCE_PX, read_tied, tie_of
-from terra_cot.grid import Grid, crs_name, native_grid
-from terra_cot.remote import UNREACHABLE, is_remote, located, open_raster
+from terra_cot.geo.flat import true_sides_m
+from terra_cot.geo.gcps import FINER, PLANE, WARP_TOLERANCE_PX, read_tied, tie_of
+from terra_cot.geo.grid import Grid, crs_name, native_grid
+from terra_cot.pixels.remote import UNREACHABLE, is_remote, located, open_raster
 from terra_cot.scene import Scene
 
 _GDAL = {

@@ -17,8 +17,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from terra_cot.atomic import replacing, sha256_file
 from terra_cot.errors import DataError, SchemaError
+from terra_cot.store.atomic import replacing, sha256_file
 
 _FILE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 _TEXTS = pa.list_(pa.string())

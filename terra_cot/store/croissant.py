@@ -12,9 +12,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from terra_cot.atomic import dump_json, write_bytes
-from terra_cot.card import SPDX
-from terra_cot.shards import SAMPLES, TILES, Table
+from terra_cot.store.atomic import dump_json, write_bytes
+from terra_cot.store.card import SPDX
+from terra_cot.store.shards import SAMPLES, TILES, Table
 
 NAME = "croissant.json"
 _KEYS = {"tiles": "tile_id", "samples": "sample_id"}

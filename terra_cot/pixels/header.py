@@ -14,7 +14,7 @@ from PIL import Image
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from terra_cot.errors import DataError
-from terra_cot.remote import open_raster
+from terra_cot.pixels.remote import open_raster
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from terra_cot.errors import DataError
-from terra_cot.shards import TILES, open_part, read_group
-from terra_cot.spectral import Image
+from terra_cot.pixels.spectral import Image
+from terra_cot.store.shards import TILES, open_part, read_group
 from terra_cot.tile import FrameRecord, Modality, TileRecord
 
 Fetch = Callable[[str], tuple[FrameRecord, ...]]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from odc.geo.geom import multipoint
 from shapely.geometry.base import BaseGeometry
 
-from terra_cot.gcps import Tie
-from terra_cot.grid import Grid
+from terra_cot.geo.gcps import Tie
+from terra_cot.geo.grid import Grid
 
 _EDGE_POINTS = 21  # a straight edge in degrees is a curve in metres
 COVERS = 0.999  # an outline is rounded: what covers this share covers all

@@ -16,12 +16,12 @@ from rasterio.enums import Resampling
 from terra_cot.cloud import METHODS, CloudOptions, find_cloud
 from terra_cot.cloud.formats import MaskFormat, masked
 from terra_cot.errors import DataError
-from terra_cot.files import SceneFiles
 from terra_cot.frame import REFLECTANCE_SCALE, Frame
-from terra_cot.grid import Grid
+from terra_cot.geo.grid import Grid
+from terra_cot.pixels.files import SceneFiles
+from terra_cot.pixels.sentinel1 import Calibration, read_calibration, sigma0_amplitude
+from terra_cot.pixels.values import in_db, rescaled
 from terra_cot.scene import Asset, LabelAsset, Scene, SceneFrame
-from terra_cot.sentinel1 import Calibration, read_calibration, sigma0_amplitude
-from terra_cot.values import in_db, rescaled
 
 MASK_BEYOND_MAX = 0.05  # where a mask ends short of the image its pixels count as cloud, up to this share
 

@@ -16,10 +16,10 @@ from typing import Any
 import orjson
 from filelock import FileLock, Timeout
 
-from terra_cot.atomic import clear_leftovers, write_json
 from terra_cot.errors import ConflictError, DataError
-from terra_cot.manifest import NAME as MANIFEST
-from terra_cot.shards import Part, Table
+from terra_cot.store.atomic import clear_leftovers, write_json
+from terra_cot.store.manifest import NAME as MANIFEST
+from terra_cot.store.shards import Part, Table
 
 _OWN = ("tiles", "samples", ".progress", MANIFEST, "README.md", "croissant.json", "dropped.jsonl")
 

@@ -23,8 +23,8 @@ from rasterio.warp import reproject
 from rasterio.windows import Window
 
 from terra_cot.errors import GridError
-from terra_cot.flat import true_sides_m, working_crs
-from terra_cot.grid import Grid, crs_name
+from terra_cot.geo.flat import true_sides_m, working_crs
+from terra_cot.geo.grid import Grid, crs_name
 
 LEAST_POINTS = 4
 PLANE = "EPSG:3857"  # any metric CRS does: nothing is projected

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from terra_cot.errors import DataError
-from terra_cot.manifest import manifest_parts
 from terra_cot.sample import Sample
-from terra_cot.shards import SAMPLES, TILES, Part, open_part, read_group, read_rows
+from terra_cot.store.manifest import manifest_parts
+from terra_cot.store.shards import SAMPLES, TILES, Part, open_part, read_group, read_rows
 from terra_cot.tile import TileRecord
 
 

@@ -16,7 +16,7 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 
 from terra_cot.errors import GridError
-from terra_cot.flat import extent, flat_crs, keeps_areas, to_degrees, true_sides_m
+from terra_cot.geo.flat import extent, flat_crs, keeps_areas, to_degrees, true_sides_m
 
 _SQUARE = 1e-3  # sides that differ by less are square: resampling would harm more than a thousandth of a distance
 _SAME_PX = 1e-3  # two grids are one when their pixels coincide within this share of a pixel

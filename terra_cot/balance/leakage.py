@@ -17,9 +17,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from terra_cot.duplicates import BITS
+from terra_cot.balance.duplicates import BITS
 from terra_cot.errors import DataError
-from terra_cot.shards import Part, Table, make_table, read_rows, write_rows
+from terra_cot.store.shards import Part, Table, make_table, read_rows, write_rows
 
 _EARTH_KM = 6371.0
 _TOUCH_KM = 0.001  # tiles that share an edge have no ground in common

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from rasterio.enums import Resampling
 
 from terra_cot.errors import DataError
-from terra_cot.gcps import read_tied, tie_of
-from terra_cot.grid import Grid
-from terra_cot.sentinel2 import root_of
+from terra_cot.geo.gcps import read_tied, tie_of
+from terra_cot.geo.grid import Grid
+from terra_cot.pixels.sentinel2 import root_of
 
 _MOST_ROWS, _MOST_COLUMNS = 128, 512  # a GRD has some 30 x 650 points
 
