@@ -226,9 +226,10 @@ def _sample(
         draft = with_change_sensors(draft, task, view, frames, measured)
         masks = tuple(view.mask(target) for target in draft.targets)
     else:
-        if isinstance(task, Task) and task.sensors:
-            regions = [view.region(target.label) for target in draft.targets]
-            draft = with_sensors(draft, regions, frames, images, measured, own_seed)
+        if isinstance(task, Task):
+            read = task.sensors and measured  # tasks without readings still say that cloud makes them lean on radar
+            regions = [view.region(target.label) for target in draft.targets] if task.sensors else []
+            draft = with_sensors(draft, regions, frames, images, read, own_seed)
         masks = tuple(view.mask(target.label) for target in draft.targets)
     text = task.write(draft, context_of(tile, frames), own_seed)
     return Sample(

@@ -71,7 +71,7 @@ class Task:
     absent class is asked for). `write(draft, context, seed)` puts one into words. `needs_pixels`: the answer cannot be
     told without measuring masks. `kinds`: the kinds of legend that it can be asked of. `absent`, where a task has one,
     gives the drafts that ask for a class of which there is not a single pixel.
-    `sensors`: its chains take up what `sensors.py` measures on the images shown.
+    `sensors`: its chains take up what `sensors.py` measures on the images shown, or only that they lean on SAR.
     """
 
     name: str

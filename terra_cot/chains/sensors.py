@@ -15,14 +15,14 @@ Readings, by the value as written:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from terra_cot.chains import numbers
-from terra_cot.chains.draft import Context, Draft
+from terra_cot.chains.draft import Context, Draft, Text
 from terra_cot.chains.words import listing, phrase, sentences, words
 from terra_cot.draw import shuffled
 from terra_cot.evidence import FACTS, evidence
@@ -194,6 +194,16 @@ def opening(draft: Draft, context: Context, seed: int) -> str:
         if item.fact == "cloud":
             return phrase(_CLOUDED, seed, "cloud", cloud=numbers.percent(item.value))
     return ""
+
+
+def under_cloud(write: Callable[[Draft, Context, int], Text]) -> Callable[[Draft, Context, int], Text]:
+    """A writer whose chain says first that it goes by the radar, where the draft does."""
+
+    def told(draft: Draft, context: Context, seed: int) -> Text:
+        text, lead = write(draft, context, seed), opening(draft, context, seed)
+        return replace(text, chain=f"{lead} {text.chain}") if lead else text
+
+    return told
 
 
 def readings(draft: Draft, context: Context, seed: int) -> str:

@@ -6,6 +6,7 @@ from terra_cot import facts
 from terra_cot.chains import numbers
 from terra_cot.chains.draft import Context, Draft, Target, Task, Text
 from terra_cot.chains.level2.roles import role
+from terra_cot.chains.sensors import under_cloud
 from terra_cot.chains.view import TileView
 from terra_cot.chains.words import listing, seg
 from terra_cot.draw import draw
@@ -66,4 +67,4 @@ def write(draft: Draft, context: Context, seed: int) -> Text:
     return Text(question, chain, answer, options)
 
 
-TASK = Task("character", "l2_semantic", True, propose, write)
+TASK = Task("character", "l2_semantic", True, propose, under_cloud(write))

@@ -7,6 +7,7 @@ from itertools import permutations
 from terra_cot import facts
 from terra_cot.chains import numbers
 from terra_cot.chains.draft import Context, Draft, Target, Task, Text
+from terra_cot.chains.sensors import under_cloud
 from terra_cot.chains.view import TileView
 from terra_cot.chains.words import capital, seg, verb
 from terra_cot.draw import draw, shuffled
@@ -62,4 +63,4 @@ def write(draft: Draft, context: Context, seed: int) -> Text:
     return Text(question, chain, f"{area}, {away} away")
 
 
-TASK = Task("largest_patch", "l2_spatial", True, propose, write)
+TASK = Task("largest_patch", "l2_spatial", True, propose, under_cloud(write))

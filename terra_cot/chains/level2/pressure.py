@@ -6,6 +6,7 @@ from terra_cot.chains import numbers
 from terra_cot.chains.draft import Context, Draft, Target, Task, Text
 from terra_cot.chains.level2.near import near_rows
 from terra_cot.chains.level2.roles import role
+from terra_cot.chains.sensors import under_cloud
 from terra_cot.chains.view import TileView
 from terra_cot.chains.words import capital, seg, verb
 from terra_cot.draw import draw, shuffled
@@ -62,4 +63,4 @@ def write(draft: Draft, context: Context, seed: int) -> Text:
     return Text(question, chain, answer, options)
 
 
-TASK = Task("pressure", "l2_semantic", True, propose, write)
+TASK = Task("pressure", "l2_semantic", True, propose, under_cloud(write))

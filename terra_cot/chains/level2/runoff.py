@@ -5,6 +5,7 @@ from __future__ import annotations
 from terra_cot.chains import numbers
 from terra_cot.chains.draft import Context, Draft, Target, Task, Text
 from terra_cot.chains.level2.roles import role
+from terra_cot.chains.sensors import under_cloud
 from terra_cot.chains.view import TileView
 from terra_cot.chains.words import capital, seg, verb
 from terra_cot.draw import draw, shuffled
@@ -65,4 +66,4 @@ def write(draft: Draft, context: Context, seed: int) -> Text:
     return Text(question, chain, answer, _OPTIONS)
 
 
-TASK = Task("runoff", "l2_semantic", True, propose, write)
+TASK = Task("runoff", "l2_semantic", True, propose, under_cloud(write))
