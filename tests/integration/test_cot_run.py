@@ -229,7 +229,7 @@ def test_bad_input_is_one_line_and_exit_code_2(recipe: Path, dataset: Path, tmp_
     one_line(cli_here("verify", tmp_path / "absent"), "no such folder")
     one_line(cli_here("stats", tmp_path), "not a finished dataset")
     one_line(cli_here("generate", tmp_path), "no dataset in the making")
-    one_line(cli_here("generate", dataset, "--set", "tile.size_px=32"), "only generate, mix,")
+    one_line(cli_here("generate", dataset, "--set", "tile.size_px=32"), "can still be set")
     one_line(cli_here("tile", recipe, "-o", tmp_path / "t"), "not a readable Parquet file")
     one_line(cli_here("scan", "rasters", tmp_path, "-o", tmp_path / "s.parquet"), "source.frames")
 

@@ -11,11 +11,15 @@ worker, bytes a sample and what 1 M and 100 M would take; asserts nothing.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import re
 import resource
 import shutil
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import rasterio
@@ -85,6 +89,19 @@ def recipe(root: Path) -> Recipe:
     )
 
 
+def peak_mb() -> dict[int, int]:
+    """Peak resident memory (MB) of this process and its children by process id."""
+    own = os.getpid()
+    children = Path(f"/proc/{own}/task/{own}/children").read_text().split()
+    found = {}
+    for process in (own, *map(int, children)):
+        with contextlib.suppress(OSError):
+            status = Path(f"/proc/{process}/status").read_text()
+            for kilobytes in re.findall(r"VmHWM:\s*(\d+)", status):
+                found[process] = int(kilobytes) // 1024
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("samples", type=int, nargs="+")
@@ -94,7 +111,8 @@ def main() -> None:
     per_tile = 6.0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        found = place(folder)
+        with ProcessPoolExecutor(1, get_context("spawn")) as apart:  # its memory is not that of the run
+            found = apart.submit(place, folder).result()
         for samples in arguments.samples:
             scenes = max(1, round(samples / per_tile / (SIDE_PX // TILE_PX) ** 2 + 0.5))
             root, out = folder / "archive", folder / "out"
@@ -102,14 +120,20 @@ def main() -> None:
             before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
             stages: dict[str, float] = {}
 
-            def on_step(stage: str, done: int, total: int, stages: dict[str, float] = stages) -> None:
+            peaks: dict[int, int] = {}
+
+            def on_step(
+                stage: str, done: int, total: int, stages: dict[str, float] = stages, peaks: dict[int, int] = peaks
+            ) -> None:
                 stages[stage] = time.perf_counter()
+                if stage != "scan":
+                    peaks.update(peak_mb())
 
             manifest = curate.run(recipe(root), out, crew=Crew(arguments.workers, arguments.engine), on_step=on_step)
             wall = time.perf_counter() - start
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-            own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            own = peaks.pop(os.getpid(), 0)
             made, tiles = manifest["counts"]["samples"]["kept"], manifest["counts"]["tiles"]["kept"]
             per_tile = made / tiles
             size = sum(part["bytes"] for part in manifest["parts"])
@@ -120,7 +144,7 @@ def main() -> None:
             marks = [start, *stages.values()]
             for stage, since, at in zip(stages, marks, marks[1:], strict=False):
                 print(f"  {stage}: {at - since:,.1f} s")
-            print(f"  peak memory: worker {after.ru_maxrss / 1024:,.0f} MB, parent {own:,.0f} MB")
+            print(f"  peak memory: worker {max(peaks.values(), default=0):,} MB, parent {own:,} MB")
             print(f"  {size / made / 1000:,.1f} kB a sample on disk")
             print(f"  at this rate 1 M take {1e6 * wall / made / 60:,.0f} min, 100 M {1e8 * wall / made / 3600:,.0f} h")
             shutil.rmtree(root)

@@ -12,7 +12,19 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ORDER = ("terra_cot", "terrascope_bench", "pipelines")  # each may import those before it
 HEAVY = ("torch", "rasterio", "typer", "numba", "transformers", "datasets", "ray")
-KERNEL = ("errors", "mask", "legend", "sample", "tile", "store.shards", "store.manifest", "evidence", "facts", "chains", "generate")
+KERNEL = (
+    "errors",
+    "mask",
+    "legend",
+    "sample",
+    "tile",
+    "store.shards",
+    "store.manifest",
+    "evidence",
+    "facts",
+    "chains",
+    "generate",
+)
 SCORER = ("answer", "mask_metrics", "prediction", "submission", "statistics", "score", "outcome", "judge")
 
 
@@ -28,7 +40,7 @@ def loaded_by(module: str) -> list[str]:
     [
         "terra_cot",
         "terrascope_bench",
-        ", ".join(f"terra_cot.{name}" for name in KERNEL),
+        ", ".join(f"terra_cot.{name}" for name in KERNEL + STORE),
         ", ".join(f"terrascope_bench.{name}" for name in SCORER),
         "terrascope_bench.tasks",
         "terra_cot.errors",
