@@ -12,19 +12,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ORDER = ("terra_cot", "terrascope_bench", "pipelines")  # each may import those before it
 HEAVY = ("torch", "rasterio", "typer", "numba", "transformers", "datasets", "ray")
-KERNEL = (
-    "errors",
-    "mask",
-    "legend",
-    "sample",
-    "tile",
-    "store.shards",
-    "store.manifest",
-    "evidence",
-    "facts",
-    "chains",
-    "generate",
-)
+KERNEL = ("errors", "mask", "legend", "sample", "tile", "evidence", "facts", "chains", "generate")
+STORE = ("store.shards", "store.manifest", "store.atomic")
 SCORER = ("answer", "mask_metrics", "prediction", "submission", "statistics", "score", "outcome", "judge")
 
 
