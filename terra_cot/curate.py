@@ -68,7 +68,10 @@ def generate(
     for setting in settings:
         if setting.partition("=")[0].partition(".")[0] not in _LATE:
             raise ConfigError(f"--set {setting}: the tiles are cut; only {', '.join(_LATE)} can still be set")
-    recipe = make_recipe(apply_settings(purpose(folder), settings))
+    known = purpose(folder)
+    recipe = make_recipe(apply_settings(known, settings))
+    if recipe.splits is not None and recipe.seed != known["seed"]:
+        raise ConfigError(f"--set seed={recipe.seed}: the splits of these tiles were dealt with seed {known['seed']}")
     if not Markers(folder).tiled():
         raise DataError("the tiles are not finished", file=folder, fix="run the command that cuts them again")
     with Workspace(folder, recipe.body(), adopt=True) as workspace:

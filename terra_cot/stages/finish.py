@@ -28,7 +28,6 @@ def finish(workspace: Workspace, recipe: Recipe, mix: dict[str, Any] | None = No
     Raises:
         DataError: every tile was dropped: there is no dataset to describe.
     """
-    seal(workspace.hidden)
     workspace.sweep()  # again: a worker of a killed run may have outlived the start of this one
     summary = orjson.loads((workspace.hidden / "scan.json").read_bytes())
     tiles, samples = workspace.markers.all(TILES), workspace.markers.all(SAMPLES)
@@ -65,6 +64,7 @@ def finish(workspace: Workspace, recipe: Recipe, mix: dict[str, Any] | None = No
         raise DataError(
             f"no tile is left ({why})", file=workspace.folder, fix="see why each was dropped in its dropped.jsonl"
         )
+    seal(workspace.hidden)
     return write_manifest(workspace.folder, "dataset", body, parts)
 
 

@@ -73,6 +73,9 @@ def test_splits_by_place_share_no_ground(archive: dict[str, Any], tmp_path: Path
                 assert max(east, north) >= 640 + 690
     assert {row["split"] for row in rows(out, SAMPLES)} == {"train", "test"}
     assert cli_here("verify", out, "--quiet").returncode == 0
+    refused = cli_here("generate", out, "--set", "seed=5", "--quiet")
+    assert refused.returncode == 2
+    assert "the splits of these tiles were dealt with seed 0" in refused.stderr
 
 
 def test_a_mixture_is_met_whatever_the_workers(archive: dict[str, Any], tmp_path: Path) -> None:
