@@ -55,9 +55,9 @@ def judge(question: Question, prediction: Prediction | None, extractor: str) -> 
 
 
 @cache
-def aliases(legend_name: str, view: str) -> dict[str, str]:
+def aliases(legend_name: str | None, view: str | None) -> dict[str, str]:
     """The words that questions use for a class -> its label, for one view of a legend."""
-    source = LEGENDS.get(legend_name)
+    source = LEGENDS.get(legend_name or "")
     if source is None:
         return {}
     classes = (*(source.native if view == "native" else source.display), *source.groups)

@@ -5,6 +5,7 @@
 | question_id | text, a question of the benchmark, once in the file |
 | response, answer | text; at least one of them, unless `error` says why there is none |
 | error | text: the model failed on this question |
+| confidence | a number from 0 to 1: how sure the model is of its answer; may be absent |
 | masks | absent, null or a list of at most 64 of {frame, label, size, counts} |
 | masks[].frame | a date that the question shows; may be absent where it shows only one |
 | masks[].label | text of at most 200 characters, or absent |
@@ -27,7 +28,7 @@ from terrascope_bench.question import Question
 
 MAX_MASKS = 64
 MAX_LABEL = 200
-FIELDS = ("question_id", "response", "answer", "error", "masks")
+FIELDS = ("question_id", "response", "answer", "error", "confidence", "masks")
 MASK_FIELDS = ("frame", "label", "size", "counts")
 
 
@@ -80,11 +81,12 @@ class Prediction:
     answer: str | None
     masks: tuple[PredictedMask, ...] = ()
     error: str | None = None
+    confidence: float | None = None
 
     def to_row(self) -> dict[str, Any]:
         """The line as JSON; absent fields are left out."""
         row: dict[str, Any] = {"question_id": self.question_id}
-        for name in ("response", "answer", "error"):
+        for name in ("response", "answer", "error", "confidence"):
             value = getattr(self, name)
             if value is not None:
                 row[name] = value
@@ -118,10 +120,13 @@ class Checker:
         texts = {name: _text(value.get(name), name, line, defects) for name in ("response", "answer", "error")}
         if all(value.get(name) is None for name in texts):
             defects.append(Defect(line, "response", 'a line needs "response" or "answer" (or "error")'))
+        confidence = _confidence(value.get("confidence"), line, defects)
         masks = _masks(value.get("masks"), expected, line, defects)
         if defects:
             return defects
-        return Prediction(value["question_id"], texts["response"], texts["answer"], tuple(masks), texts["error"])
+        return Prediction(
+            value["question_id"], texts["response"], texts["answer"], tuple(masks), texts["error"], confidence
+        )
 
     def _question(self, name: object, line: int, defects: list[Defect]) -> Expected | None:
         if not isinstance(name, str):
@@ -147,6 +152,16 @@ def _text(value: object, field: str, line: int, defects: list[Defect]) -> str | 
     if value is None or isinstance(value, str):
         return value
     defects.append(Defect(line, field, "must be text", _kind(value)))
+    return None
+
+
+def _confidence(value: object, line: int, defects: list[Defect]) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
+        return float(value)
+    got = shorten(value, 30) if isinstance(value, int | float) else _kind(value)
+    defects.append(Defect(line, "confidence", "must be a share", got, "a number from 0 to 1"))
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -21,7 +22,11 @@ class Question:
 
     `options` stand in the order of their letters; `option_values` are the numbers they name (None where they name
     none). `masks` are the evidence, None where it is not known; all lie on the grid of `height` x `width` px.
-    `label_frame` is the date that the label map describes, `view` the classes that were asked about.
+    `label_frame` is the date that the label map describes, `view` the classes that were asked about. What an imported
+    benchmark does not tell is None: its tile, legend, view, date of the label map, ground sample distance.
+
+    `question_id` is STEM-VARIANT: the stem names what is asked, the variant how it is shown (`opt`, `sar`, `opt+sar`,
+    and with the ending `-pair` on two dates), so that variants of one question can be paired.
     """
 
     question_id: str
@@ -33,14 +38,14 @@ class Question:
     frames: tuple[FrameRecord, ...]
     masks: tuple[Mask, ...] | None
     evidence: tuple[Evidence, ...]
-    tile_id: str
-    legend: str
-    view: str
-    label_frame: str
+    tile_id: str | None
+    legend: str | None
+    view: str | None
+    label_frame: str | None
     split: str
     width: int
     height: int
-    gsd_m: float
+    gsd_m: float | None
     source: str
     source_id: str
     licence: str
@@ -52,6 +57,16 @@ class Question:
     @property
     def letters(self) -> str:
         return LETTERS[: len(self.options)]
+
+    @property
+    def stem(self) -> str:
+        """What is asked: the id without the variant."""
+        return split_id(self.question_id)[0]
+
+    @property
+    def variant(self) -> str | None:
+        """How it is shown; None where the id does not tell."""
+        return split_id(self.question_id)[1]
 
     @property
     def frame_names(self) -> tuple[str, ...]:
@@ -66,7 +81,7 @@ class Question:
         row = {name: getattr(self, name) for name in _FIELDS}
         row["options"] = list(self.options)
         row["option_values"] = None if self.option_values is None else list(self.option_values)
-        row["frames"] = [frame.to_row(self.tile_id) for frame in self.frames]
+        row["frames"] = [frame.to_row(self.tile_id or self.question_id) for frame in self.frames]
         row["masks"] = None if self.masks is None else [mask.to_row() for mask in self.masks]
         row["evidence"] = evidence_rows(self.evidence)
         return row
@@ -80,6 +95,15 @@ class Question:
         values["masks"] = None if row["masks"] is None else tuple(Mask.from_row(mask) for mask in row["masks"])
         values["evidence"] = evidence_from_rows(row["evidence"])
         return cls(**values)
+
+
+_VARIANT = re.compile(r"(.+)-((?:opt|sar|opt\+sar)(?:-pair)?)")
+
+
+def split_id(question_id: str) -> tuple[str, str | None]:
+    """(stem, variant) of a question's id; the whole id and None where it ends in no variant."""
+    found = _VARIANT.fullmatch(question_id)
+    return (found[1], found[2]) if found else (question_id, None)
 
 
 _FIELDS = tuple(entry.name for entry in fields(Question))

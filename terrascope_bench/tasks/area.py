@@ -63,7 +63,7 @@ def prove(view: TileView, candidate: Candidate) -> tuple[tuple[Mask, ...], tuple
 
 def follow(question: Question, masks: Sequence[BoolMask]) -> int | None:
     valid = question.value_of("valid_pixels")
-    if not valid or question.option_values is None:
+    if not valid or question.option_values is None or question.gsd_m is None:
         return None
     image_m2 = valid * question.gsd_m**2
     shares = [100.0 * value / image_m2 for value in question.option_values]

@@ -73,7 +73,7 @@ def follow(question: Question, masks: Sequence[BoolMask]) -> int | None:
     from terra_cot.facts import distance_m, distance_px, opened
 
     apart = distance_px(opened(masks[0]), opened(masks[1]))
-    if apart is None or question.option_values is None:
+    if apart is None or question.option_values is None or question.gsd_m is None:
         return None
     scale = ratio_scale(MIN_DISTANCE_PX * question.gsd_m, 2 * MIN_DISTANCE_PX * question.gsd_m)
     return scale.nearest(distance_m(apart, question.gsd_m), question.option_values)
