@@ -1,0 +1,11 @@
+"""Arguments that several commands share, so that they mean and read the same everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Bench = Annotated[Path, typer.Option("--bench", "-b", help="Benchmark folder.", metavar="BENCH")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="All randomness comes from it.")]
