@@ -21,6 +21,8 @@ from terra_cot.tile import FrameRecord, TileRecord
 
 CODES = np.array([80, 50, 60, 30, 40, 10, 20], np.uint8)
 SIDE, DAMAGE_SIDE = 96, 160
+USUAL = np.array([-0.5, -0.9, -0.4, 0.5, 0.6, 1.1, -0.2])
+"""How much of the land the classes of CODES usually take: what a reader of texts could know."""
 
 
 def png(array: NDArray[np.uint8]) -> bytes:
@@ -29,13 +31,17 @@ def png(array: NDArray[np.uint8]) -> bytes:
     return buffer.getvalue()
 
 
-def mosaic(rng: np.random.Generator) -> NDArray[np.uint8]:
-    """HW WorldCover codes: smooth fields, the highest wins; a strip of void now and then."""
+def mosaic(rng: np.random.Generator, habits: float) -> NDArray[np.uint8]:
+    """HW WorldCover codes: smooth fields, the highest wins; a strip of void now and then.
+
+    `habits` 0: all classes are alike; 1: some are usually large and others small.
+    """
     cells = int(rng.integers(3, 9))
     fields = [
         np.asarray(Image.fromarray(rng.normal(size=(cells, cells)).astype(np.float32)).resize((SIDE, SIDE), 3))
         + rng.normal() * 0.6
-        for _ in CODES
+        + habits * usual
+        for usual in USUAL
     ]
     label = CODES[np.argmax(fields, axis=0)]
     if rng.random() < 0.2:
@@ -73,11 +79,11 @@ def frame(name: str, modality: str, image: bytes) -> FrameRecord:
     )
 
 
-def tiles(count: int, seed: int, damage_count: int, split: str) -> Iterator[TileRecord]:
+def tiles(count: int, seed: int, damage_count: int, split: str, habits: float) -> Iterator[TileRecord]:
     rng = np.random.default_rng(seed)
     for number in range(count + damage_count):
         pair = number >= count
-        label = damage(rng) if pair else mosaic(rng)
+        label = damage(rng) if pair else mosaic(rng, habits)
         side = label.shape[0]
         small = np.repeat((label * 2)[:, :, None], 3, axis=2)
         image = png(small)
@@ -104,9 +110,11 @@ def tiles(count: int, seed: int, damage_count: int, split: str) -> Iterator[Tile
         )
 
 
-def write_dataset(folder: Path, count: int, damage_count: int, seed: int = 0, split: str = "test") -> Path:
+def write_dataset(
+    folder: Path, count: int, damage_count: int, seed: int = 0, split: str = "test", habits: float = 0.0
+) -> Path:
     """A finished dataset folder in two parts of tiles."""
-    records = [record.to_row() for record in tiles(count, seed, damage_count, split)]
+    records = [record.to_row() for record in tiles(count, seed, damage_count, split, habits)]
     half = (len(records) + 1) // 2
     parts = [write_part(folder, TILES, number, records[number * half : (number + 1) * half]) for number in (0, 1)]
     write_manifest(folder, "dataset", {"sources": []}, parts)
