@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from itertools import chain
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from terra_cot.errors import DataError
+import numpy as np
+from numpy.typing import NDArray
+
 from terra_cot.mask import check_counts
 from terrascope_bench.masks.packed import Words, counts, draw, words_per_column
 from terrascope_bench.masks.rims import reach, rims
@@ -15,9 +16,10 @@ from terrascope_bench.masks.runs import Runs, batches, parse
 from terrascope_bench.masks.scratch import Scratch
 
 Size = tuple[int, int]
-_CHUNK_WORDS = 1 << 16
-"""Half a megabyte of packed pixels."""
-_CHUNK_CHARS = 1 << 17
+Texts = tuple[Size, str, str]
+"""((height, width), counts, counts) of two masks."""
+_CHUNK = 1 << 16
+"""64-bit words and characters at once: the arrays made of them stay in the second-level cache."""
 
 
 class Overlap(NamedTuple):
@@ -30,17 +32,17 @@ class Overlap(NamedTuple):
     rim_either_px: int
 
 
-def overlaps(pairs: Sequence[tuple[Size, str, str]], scratch: Scratch) -> list[Overlap]:
-    """Measure ((height, width), counts, counts) of each pair.
+def overlaps(pairs: Sequence[Texts], scratch: Scratch) -> list[Overlap]:
+    """Measure each pair.
 
     Raises:
         DataError: a text that is no RLE of its size.
     """
     out: list[Overlap | None] = [None] * len(pairs)
-    for size, rows in _by_size([size for size, _, _ in pairs]).items():
-        weight = _weight(size)
-        weights = [weight(len(pairs[k][1]) + len(pairs[k][2]), 2) for k in rows]
-        for part in batches(weights, 2 * _CHUNK_WORDS):
+    for size, rows in _by_size([pair[0] for pair in pairs]).items():
+        words = 2 * size[1] * words_per_column(size[0], reach(*size))
+        # A run costs about what a word costs, and takes a character or two of text.
+        for part in batches([words + len(pairs[k][1]) + len(pairs[k][2]) for k in rows], _CHUNK):
             chosen = rows[part]
             texts = [text for k in chosen for text in pairs[k][1:]]
             for k, row in zip(chosen, _overlaps(texts, size, scratch), strict=True):
@@ -52,7 +54,7 @@ def areas(masks: Sequence[tuple[Size, str]], scratch: Scratch) -> list[int]:
     """Foreground pixels of each mask."""
     out = [0] * len(masks)
     for size, rows in _by_size([size for size, _ in masks]).items():
-        for part in batches([len(masks[k][1]) for k in rows], _CHUNK_CHARS):
+        for part in batches([len(masks[k][1]) for k in rows], _CHUNK):
             found = _parse([masks[k][1] for k in rows[part]], size, scratch).areas(scratch)
             for k, area in zip(rows[part], found.tolist(), strict=True):
                 out[k] = area
@@ -64,13 +66,6 @@ def _by_size(sizes: Sequence[Size]) -> dict[Size, list[int]]:
     for k, size in enumerate(sizes):
         out[size].append(k)
     return out
-
-
-def _weight(size: Size) -> Callable[[int, int], int]:
-    """What masks take of a chunk: one for a word and one for a character of text, whose runs are as long as words."""
-    height, width = size
-    words = width * words_per_column(height, reach(height, width))
-    return lambda characters, masks: masks * words + characters
 
 
 def _parse(texts: Sequence[str], size: Size, scratch: Scratch) -> Runs:
@@ -97,9 +92,8 @@ def _overlaps(texts: list[str], size: Size, scratch: Scratch) -> list[Overlap]:
     return list(map(Overlap._make, zip(*(column.tolist() for column in columns), strict=True)))
 
 
-def _shared(words: Words, scratch: Scratch):
-    import numpy as np
-
+def _shared(words: Words, scratch: Scratch) -> NDArray[np.int64]:
+    """Pixels that are set in both masks of each pair."""
     first, second = words[::2], words[1::2]
     target = scratch.array("shared", first.size, np.uint64).reshape(first.shape)
     return counts(np.bitwise_and(first, second, out=target), scratch)

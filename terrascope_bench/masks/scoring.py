@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from terra_cot.errors import DataError
 from terra_cot.mask import Mask
-from terrascope_bench.masks.matching import Groups
-from terrascope_bench.masks.measure import Overlap, areas, overlaps
+from terrascope_bench.masks.matching import Groups, match_by_label
+from terrascope_bench.masks.measure import Overlap, Texts, areas, overlaps
 from terrascope_bench.masks.record import NANO, MaskScore, Pair
 from terrascope_bench.masks.scratch import Scratch
 from terrascope_bench.prediction import PredictedMask
@@ -35,46 +35,57 @@ def score_many(items: Sequence[Item]) -> list[MaskScore]:
         DataError: masks of a question differ in size, or a text is no RLE of its size.
     """
     scratch = Scratch()
-    for truth, predicted, _ in items:
-        _one_grid(truth, predicted)
-    groups = [Groups.of(*item) for item in items]
-    matches = _matches(items, groups, scratch)
-    pairs, lone = [], []
+    matches = _matches(items, scratch)
+    pairs: list[Texts] = []
+    lone: list[tuple[tuple[int, int], str]] = []
     for (truth, predicted, _), match in zip(items, matches, strict=True):
-        pairs += [(truth[t].size, truth[t].counts, predicted[p].counts) for t, p in match.items()]
-        lone += [(mask.size, mask.counts) for t, mask in enumerate(truth) if t not in match]
+        pairs += [_texts(truth[t], predicted[p]) for t, p in match.items()]
+        if len(match) < len(truth):
+            lone += [(mask.size, mask.counts) for t, mask in enumerate(truth) if t not in match]
         if len(match) < len(predicted):
             taken = set(match.values())
             lone += [(mask.size, mask.counts) for p, mask in enumerate(predicted) if p not in taken]
     measured, alone = iter(overlaps(pairs, scratch)), iter(areas(lone, scratch))
-    out = []
-    for (truth, predicted, _), match in zip(items, matches, strict=True):
-        found = {t: next(measured) for t in match}
-        rows = tuple(
-            _pair(mask.label, match[t], found[t]) if t in match else _missing(mask.label, next(alone))
-            for t, mask in enumerate(truth)
-        )
-        surplus = len(predicted) - len(match)
-        surplus_px = sum(next(alone) for _ in range(surplus))
-        empty = sum(row.union == 0 and row.predicted is not None for row in rows)
-        out.append(MaskScore(rows, surplus, surplus_px, empty if truth or predicted else 1))
-    return out
+    return [_score(item, match, measured, alone) for item, match in zip(items, matches, strict=True)]
 
 
-def _matches(items: Sequence[Item], groups: Sequence[Groups], scratch: Scratch) -> list[dict[int, int]]:
-    """Truth mask -> predicted mask of each item."""
+def _matches(items: Sequence[Item], scratch: Scratch) -> list[dict[int, int]]:
+    """Truth mask -> predicted mask of each item. IoU is measured only where labels leave a choice."""
+    out = [match_by_label(*item) for item in items]
+    unsettled = [k for k, match in enumerate(out) if match is None]
+    groups = [Groups.of(*items[k]) for k in unsettled]
     asked = [group.choices() for group in groups]
     pairs = [
-        (truth[t].size, truth[t].counts, predicted[p].counts)
-        for (truth, predicted, _), choices in zip(items, asked, strict=True)
-        for t, p in choices
+        _texts(items[k][0][t], items[k][1][p]) for k, choices in zip(unsettled, asked, strict=True) for t, p in choices
     ]
     measured = iter(overlaps(pairs, scratch))
-    out = []
-    for group, choices in zip(groups, asked, strict=True):
+    for k, group, choices in zip(unsettled, groups, asked, strict=True):
         table = {choice: _iou(next(measured)) for choice in choices}
-        out.append(group.match(lambda t, p, table=table: table[t, p]))
-    return out
+        out[k] = group.match(table)
+    return [match for match in out if match is not None]
+
+
+def _texts(truth: Mask, predicted: PredictedMask) -> Texts:
+    if truth.size != predicted.size:
+        raise DataError("masks of one question differ in size", field="size", got=predicted.size, expected=truth.size)
+    return truth.size, truth.counts, predicted.counts
+
+
+def _score(
+    item: Item, match: Mapping[int, int], measured: Iterator[Overlap], alone: Iterator[int]
+) -> MaskScore:
+    """Put together what was measured: matched pairs in the order of `match`, then masks without a partner."""
+    truth, predicted, _ = item
+    found = {t: _pair(truth[t].label, p, next(measured)) for t, p in match.items()}
+    if len(match) < len(truth):
+        for t, mask in enumerate(truth):
+            if t not in match:
+                found[t] = _missing(mask.label, next(alone))
+    rows = tuple([found[t] for t in range(len(truth))])
+    surplus = len(predicted) - len(match)
+    surplus_px = sum([next(alone) for _ in range(surplus)])
+    empty = sum([row.union == 0 and row.predicted is not None for row in rows]) if truth or predicted else 1
+    return MaskScore(rows, surplus, surplus_px, empty)
 
 
 def _iou(row: Overlap) -> int:
@@ -91,8 +102,3 @@ def _pair(label: str, predicted: int, row: Overlap) -> Pair:
 def _missing(label: str, area: int) -> Pair:
     return Pair(label, None, 0, area, 0, 0, area, 0)
 
-
-def _one_grid(truth: Sequence[Mask], predicted: Sequence[PredictedMask]) -> None:
-    sizes = {mask.size for mask in truth} | {mask.size for mask in predicted}
-    if len(sizes) > 1:
-        raise DataError("masks of one question differ in size", field="size", got=sorted(sizes))
