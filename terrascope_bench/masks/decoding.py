@@ -22,7 +22,7 @@ def decoded(size: tuple[int, int], counts: str) -> NDArray[np.uint8]:
     """
     height, width = size
     scratch = Scratch()
-    turned = unpack(draw(parse([counts], height * width, scratch), height, width, 0, scratch)[0], height)
+    turned = unpack(draw(parse([counts], height * width, scratch), height, width, scratch)[0], height)
     turned.setflags(write=False)
     return turned
 

@@ -6,12 +6,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from terra_cot.mask import check_counts
-from terrascope_bench.masks.packed import Words, counts, draw, words_per_column
-from terrascope_bench.masks.rims import reach, rims
+from terrascope_bench.masks.packed import draw, words_per_column
+from terrascope_bench.masks.rims import reach, rim_counts
 from terrascope_bench.masks.runs import Runs, batches, parse
 from terrascope_bench.masks.scratch import Scratch
 
@@ -40,7 +37,7 @@ def overlaps(pairs: Sequence[Texts], scratch: Scratch) -> list[Overlap]:
     """
     out: list[Overlap | None] = [None] * len(pairs)
     for size, rows in _by_size([pair[0] for pair in pairs]).items():
-        words = 2 * size[1] * words_per_column(size[0], reach(*size))
+        words = 2 * size[1] * words_per_column(size[0])
         # A run costs about what a word costs, and takes a character or two of text.
         for part in batches([words + len(pairs[k][1]) + len(pairs[k][2]) for k in rows], _CHUNK):
             chosen = rows[part]
@@ -79,21 +76,9 @@ def _parse(texts: Sequence[str], size: Size, scratch: Scratch) -> Runs:
 
 def _overlaps(texts: list[str], size: Size, scratch: Scratch) -> list[Overlap]:
     height, width = size
-    distance = reach(height, width)
     runs = _parse(texts, size, scratch)
     area = runs.areas(scratch)
-    words = draw(runs, height, width, distance, scratch)
-    both = _shared(words, scratch)
-    edge = rims(words, distance, scratch)
-    edge_px = counts(edge, scratch)
-    edge_both = _shared(edge, scratch)
-    edge_either = edge_px[::2] + edge_px[1::2] - edge_both
-    columns = (area[::2], area[1::2], both, edge_both, edge_either)
+    words = draw(runs, height, width, scratch)
+    measured = rim_counts(words, area, height, reach(height, width), scratch)
+    columns = (area[::2], area[1::2], *measured)
     return list(map(Overlap._make, zip(*(column.tolist() for column in columns), strict=True)))
-
-
-def _shared(words: Words, scratch: Scratch) -> NDArray[np.int64]:
-    """Pixels that are set in both masks of each pair."""
-    first, second = words[::2], words[1::2]
-    target = scratch.array("shared", first.size, np.uint64).reshape(first.shape)
-    return counts(np.bitwise_and(first, second, out=target), scratch)

@@ -1,7 +1,6 @@
 """Masks are bits in 64-bit words, column after column, so that one instruction compares 64 pixels.
 
-A column begins on a word, its first pixel in the lowest bit, and is followed by at least `gap` zero bits: shifting the
-whole array by up to `gap` bits then moves every column of every mask at once and mixes none.
+A column begins on a word, its first pixel in the lowest bit; what its last word has left over is zero.
 
 From runs to bits: a run of foreground from a to b is 2^b - 2^a. Each word sums the 2^b and -2^a that fall in it, modulo
 2^64, and lends 1 where a run was open at its start; where runs of no length stand, they cancel.
@@ -18,21 +17,15 @@ from terrascope_bench.masks.scratch import Scratch
 Words = NDArray[np.uint64]
 
 
-def words_per_column(height: int, gap: int) -> int:
-    return -(-(height + gap) // 64)
+def words_per_column(height: int) -> int:
+    return -(-height // 64)
 
 
-def draw(runs: Runs, height: int, width: int, gap: int, scratch: Scratch) -> Words:
+def draw(runs: Runs, height: int, width: int, scratch: Scratch) -> Words:
     """The masks of a batch, (masks, width, words); it lives until the next batch."""
-    per_column = words_per_column(height, gap)
-    masks, total = runs.first.size - 1, (runs.first.size - 1) * width * per_column
-    size = runs.ends.size
-    column = np.floor_divide(runs.ends, height, out=scratch.array("column", size, np.int64))
-    bit = np.multiply(column, height, out=scratch.array("bit", size, np.int64))
-    np.subtract(runs.ends, bit, out=bit)
-    word = np.multiply(column, per_column, out=column)
-    word += np.right_shift(bit, 6, out=scratch.array("spare", size, np.int64))
-    bit &= 63
+    masks, per_column = runs.first.size - 1, words_per_column(height)
+    total = masks * width * per_column
+    word, bit = _places(runs.ends, height, per_column, scratch)
     value = np.left_shift(runs.turn, bit, out=bit)
     # One more for the end of the last mask, which is the start of none.
     sums = scratch.array("sums", total + 1, np.int64)
@@ -44,17 +37,33 @@ def draw(runs: Runs, height: int, width: int, gap: int, scratch: Scratch) -> Wor
     np.cumsum(opened, out=opened)  # -1 where a run is open at the end of the word
     sums[1:] += opened[:-1]
     words: Words = sums[:total].view(np.uint64).reshape(masks, width, per_column)
-    whole, rest = divmod(height, 64)
-    if rest:
-        words[:, :, whole] &= np.uint64((1 << rest) - 1)
-    words[:, :, whole + (rest > 0) :] = 0
+    if height % 64:
+        words[:, :, -1] &= np.uint64((1 << (height % 64)) - 1)
     return words
 
 
-def pack(mask: NDArray[np.bool_], gap: int) -> Words:
+def _places(
+    ends: NDArray[np.int64], height: int, per_column: int, scratch: Scratch
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Word and bit of each pixel number."""
+    word = scratch.array("word", ends.size, np.int64)
+    bit = scratch.array("bit", ends.size, np.int64)
+    if height % 64:
+        column = np.floor_divide(ends, height, out=word)
+        np.subtract(ends, np.multiply(column, height, out=bit), out=bit)
+        word *= per_column
+        word += np.right_shift(bit, 6, out=scratch.array("spare", ends.size, np.int64))
+        bit &= 63
+    else:
+        np.right_shift(ends, 6, out=word)
+        np.bitwise_and(ends, 63, out=bit)
+    return word, bit
+
+
+def pack(mask: NDArray[np.bool_]) -> Words:
     """Words (1, width, words) of a bool HW array."""
     height, width = mask.shape
-    per_column = words_per_column(height, gap)
+    per_column = words_per_column(height)
     padded = np.zeros((width, per_column * 64), np.bool_)
     padded[:, :height] = mask.T
     return np.packbits(padded, axis=1, bitorder="little").view("<u8").astype(np.uint64).reshape(1, width, per_column)
