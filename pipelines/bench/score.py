@@ -20,22 +20,25 @@ def score(
         str, typer.Option("--extractor", help="strict, paper, official-infer or official-eval.")
     ] = "strict",
     model: Annotated[str | None, typer.Option("--model", help="Name in the scorecard; else the file's.")] = None,
+    resize: Annotated[
+        bool, typer.Option("--resize", help="Bring masks of another size to the images' (nearest pixel).")
+    ] = False,
     seed: Seed = 0,
     force: Force = False,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
     """Answers and masks against the truth: per task and overall, with 95 % intervals."""
-    from terra_cot.errors import ConflictError
-    from terra_cot.store.atomic import write_json
-    from terrascope_bench.score import score as make_scorecard
+    from terrascope_bench.score import score as score_submission
+    from terrascope_bench.score import write_scorecard
 
-    if out is not None and out.exists() and not force:
-        raise ConflictError(f"{out}: is there already; use --force to replace it")
-    with console.progress("score", "predictions", quiet or json) as on_step:
-        card = make_scorecard(predictions, bench, extractor=extractor, seed=seed, model=model, on_step=on_step)
     if out is not None:
-        write_json(out, card)
+        console.need_free(out, force)
+    with console.progress("score", "predictions", quiet or json) as on_step:
+        scored = score_submission(
+            predictions, bench, extractor=extractor, seed=seed, model=model, resize=resize, on_step=on_step
+        )
+    card = scored.card if out is None else write_scorecard(out, scored, predictions, bench)
     if json:
         console.print_json(card)
     elif not quiet:
