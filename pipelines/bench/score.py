@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from pipelines import console
 from pipelines.bench.arguments import Bench, Seed
+from pipelines.bench.scorecard_text import scorecard_lines, scorecard_table
 from pipelines.console import Force, Json, Quiet
 
 
@@ -43,28 +44,5 @@ def score(
         console.print_json(card)
     elif not quiet:
         console.print_table(f"{card['model']} ({extractor})", *scorecard_table(card))
-
-
-def scorecard_table(card: dict[str, Any]) -> tuple[list[str], list[list[object]]]:
-    """Columns and rows of a scorecard, for a terminal."""
-    metrics = ("giou", "ciou", "boundary_iou", "grounded_accuracy", "faithfulness")
-
-    def cells(values: dict[str, Any]) -> list[object]:
-        return [_interval(values["accuracy"]), *(_number(values[name]) for name in metrics)]
-
-    rows: list[list[object]] = []
-    for code, entry in card["tasks"].items():
-        rows.append([code, entry["n"], entry["unparsed"], entry["missing"], entry["error"], *cells(entry)])
-    for name, values in card["overall"].items():
-        rows.append([name, card["benchmark"]["n"], "", "", "", *cells(values)])
-    head = ["accuracy (95 %)", "gIoU", "cIoU", "bIoU", "grounded", "faithful"]
-    return ["task", "n", "unparsed", "missing", "error", *head], rows
-
-
-def _interval(value: dict[str, float] | None) -> str:
-    """`0.500 (0.460-0.541)`."""
-    return "-" if value is None else f"{value['value']:.3f} ({value['low']:.3f}-{value['high']:.3f})"
-
-
-def _number(value: dict[str, float] | None) -> object:
-    return "-" if value is None else f"{value['value']:.3f}"
+        for line in scorecard_lines(card):
+            console.say(line)
