@@ -51,7 +51,8 @@ def scorecard_lines(card: dict[str, Any]) -> Iterator[str]:
         micro = card["overall"]["micro"]
         yield (
             f"from the model's own masks: the option follows {_interval(micro['option_faithfulness'])}, "
-            f"the stated number {_interval(micro['number_faithfulness'])} ({analysis['faithfulness']['numbers']} stated)"
+            f"the stated number {_interval(micro['number_faithfulness'])} "
+            f"({analysis['faithfulness']['numbers']} stated)"
         )
     if analysis["unseen"]:
         rest = analysis["unseen"]["all"]
