@@ -11,8 +11,9 @@ import pytest
 
 from terra_cot.errors import DataError
 from terra_cot.mask import encode
-from terrascope_bench.prediction import Checker, Defect, Expected, PredictedMask, Prediction
+from terrascope_bench.prediction import Defect, Expected, PredictedMask, Prediction
 from terrascope_bench.submission import find_defects, read_submission
+from terrascope_bench.submission.check import Checker
 
 QUESTIONS = {"ca-1-opt": Expected(4, 6, ("t0",)), "bce-2-opt-pair": Expected(4, 6, ("t0", "t1"))}
 COUNTS = encode(np.eye(4, 6, dtype=bool))
