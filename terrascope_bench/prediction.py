@@ -40,6 +40,7 @@ class Defect:
     """What is wrong at one place of a submission.
 
     `line` counts from 1: lines of JSONL, rows of Parquet, results of the official scripts' JSON; `place` says which.
+    `kind` is a stable word to count by.
     """
 
     line: int
@@ -49,6 +50,7 @@ class Defect:
     expected: str | None = None
     fix: str | None = None
     place: str = "line"
+    kind: str = "malformed"
 
     def __str__(self) -> str:
         text = f"{self.place} {self.line}: "

@@ -1,7 +1,13 @@
-"""A submission is read line by line in bounded memory; a hostile file gives defects, not a crash.
+"""A submission is read piece by piece in bounded memory; a hostile file gives defects, not a crash.
 
-JSONL: UTF-8, one object a line; blank lines are skipped. Parquet: the same columns, one row a prediction; "line" is
-then the number of the row.
+| format | told by | one prediction is |
+|---|---|---|
+| JSONL | none of the others | a line (UTF-8, one object); blank lines are skipped |
+| Parquet | `PAR1` at its start | a row, with the same columns |
+| the official scripts' JSON | `{"results": ` at its start, or the name `.json` | a result |
+
+JSON of both kinds may be packed by gzip. Limits: `limits`. A file that cannot be opened, or is none of these, is a
+DataError; one that goes wrong midway gives what came before, and a last defect that says so.
 """
 
 from __future__ import annotations
@@ -14,10 +20,12 @@ from terra_cot.errors import DataError
 from terrascope_bench.prediction import Defect, Expected, Prediction
 from terrascope_bench.submission.check import Checker
 from terrascope_bench.submission.jsonl import OnBytes, read_jsonl
+from terrascope_bench.submission.limits import MAX_LINE
+from terrascope_bench.submission.official import read_official
 from terrascope_bench.submission.parquet import read_parquet
+from terrascope_bench.submission.source import open_source
 
-MAX_LINE = 16 * 2**20
-"""16 MiB: 30 masks of full noise on a 1024 x 1024 image."""
+__all__ = ["MAX_LINE", "find_defects", "read_submission"]
 
 
 def read_submission(
@@ -41,15 +49,13 @@ def read_submission(
     """
     checker = Checker(questions, resize=resize)
     try:
-        with path.open("rb") as handle:
-            parquet = path.suffix == ".parquet" or handle.read(4) == b"PAR1"
-            if not parquet:
-                handle.seek(0)
-                yield from read_jsonl(handle, checker, max_line, on_bytes, path.stat().st_size)
-        if parquet:
-            yield from read_parquet(path, checker)
-    except FileNotFoundError:
-        raise DataError("no such file", file=path, fix="give a predictions file (JSONL or Parquet)") from None
+        with open_source(path) as source:
+            if source.kind == "jsonl":
+                yield from read_jsonl(source, checker, max_line, on_bytes)
+            elif source.kind == "official":
+                yield from read_official(source, path, questions, checker, max_line, on_bytes)
+            else:
+                yield from read_parquet(path, source.size, len(questions), checker, max_line, on_bytes)
     except OSError as error:
         raise DataError(f"cannot be read ({error.strerror})", file=path) from None
 
@@ -62,4 +68,7 @@ def find_defects(path: Path, questions: Mapping[str, Expected], **options: Any) 
         if isinstance(item, Defect):
             yield item
     if not read:
-        yield Defect(1, "", "the submission is empty", None, "one line a question")
+        yield EMPTY
+
+
+EMPTY = Defect(1, "", "the submission is empty", None, "one line a question", kind="empty")

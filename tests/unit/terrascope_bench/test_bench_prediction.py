@@ -188,7 +188,7 @@ def test_parquet_has_the_same_rules(tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_pylist(rows), path)
     items = list(read_submission(path, QUESTIONS))
     assert [type(item) for item in items] == [Prediction, Prediction, Defect]
-    assert "line 3" in str(items[2])
+    assert "row 3" in str(items[2])
     path.write_bytes(b"PAR1 not really")
     with pytest.raises(DataError, match="Parquet"):
         list(read_submission(path, QUESTIONS))
