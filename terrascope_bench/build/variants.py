@@ -77,7 +77,11 @@ def showings(frames: Sequence[F], asked: str, change: bool, variants: Collection
     dates = [asked]
     if change:
         dates.insert(0, next(name for name in names if name != asked))
-    out = [_showing(frames, dates, variant, change and "optical" in variants) for variant in VARIANTS if variant in variants]
+    out = [
+        _showing(frames, dates, variant, change and "optical" in variants)
+        for variant in VARIANTS
+        if variant in variants
+    ]
     made = {ending(item.frames) for item in out if item.frames and item.reason is None}
     return [Showing(item.variant, (), item.reason) if _told(item, made) else item for item in out]
 
@@ -131,7 +135,7 @@ def _nearest(frames: Sequence[F], shown: F) -> F | None:
     def apart(frame: F) -> float:
         if any(entry.datetime is None for entry in (*others, shown)):
             return abs(names.index(frame.frame) - names.index(shown.frame))
-        return abs((_moment(frame) - _moment(shown)))
+        return abs(_moment(frame) - _moment(shown))
 
     return min(others, key=apart)
 

@@ -106,7 +106,9 @@ def _assign(rows: list[int], columns: list[int], iou: Ious) -> dict[int, int]:
     if len(rows) == 1 and len(columns) == 1:
         return {rows[0]: columns[0]}
     if len(rows) <= len(columns) and len(columns) <= 4:
-        best = max(permutations(columns, len(rows)), key=lambda order: sum(iou[pair] for pair in zip(rows, order, strict=True)))
+        best = max(
+            permutations(columns, len(rows)), key=lambda order: sum(iou[pair] for pair in zip(rows, order, strict=True))
+        )
         return dict(zip(rows, best, strict=True))
     # Loaded here alone: SciPy costs more to import than a whole file of one-mask questions to score.
     from scipy.optimize import linear_sum_assignment

@@ -101,9 +101,7 @@ def _numbers(
     return numbers
 
 
-def _long_numbers(
-    chars: NDArray[np.uint8], ending: NDArray[np.bool_], last: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def _long_numbers(chars: NDArray[np.uint8], ending: NDArray[np.bool_], last: NDArray[np.int64]) -> NDArray[np.int64]:
     """Numbers of three characters and more that end at `last`, group by group from the highest."""
     values = (chars[last].astype(np.int64) & 31) - 16
     rows = np.arange(last.size)
