@@ -94,13 +94,17 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
+    from terra_cot.errors import visible
+
+    # Text, not markup: a file or model may be called "[/b]", and bring control characters.
+    table = Table(title=Text(visible(title)), box=box.SIMPLE_HEAD, title_justify="left")
     for index, column in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[index], int | float) or row[index] in ("", "-") for row in rows)
         table.add_column(column, justify="right" if numeric else "left", no_wrap=index == 0)
     for row in rows:
-        table.add_row(*("-" if cell is None else str(cell) for cell in row))
+        table.add_row(*(Text("-" if cell is None else visible(str(cell))) for cell in row))
     Console(width=None if sys.stdout.isatty() else 140).print(table)
 
 
