@@ -1,4 +1,4 @@
-"""The tables of docs/extractors.md, from the docstring of `answer` and the golden file: `python tests/extractortable.py`."""
+"""The tables of docs/extractors.md are made from code and golden file: `python tests/extractortable.py`."""
 
 from __future__ import annotations
 
