@@ -81,10 +81,19 @@ class Expected:
 
     @classmethod
     def of(cls, question: Question) -> Expected:
-        image = question.source_id.replace("\\", "/").rpartition("/")[2]
         return cls(
-            question.height, question.width, question.frame_names, question.question, image or None, question.answer
+            question.height,
+            question.width,
+            question.frame_names,
+            question.question,
+            image_name(question.source_id),
+            question.answer,
         )
+
+
+def image_name(path: str) -> str | None:
+    """The last part of a path, of whatever system; None where there is none."""
+    return path.replace("\\", "/").rpartition("/")[2] or None
 
 
 @dataclass(frozen=True, slots=True)
