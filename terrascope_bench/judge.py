@@ -15,7 +15,7 @@ from functools import cache
 
 from terra_cot.legend import LEGENDS
 from terrascope_bench.answer import EXTRACTORS
-from terrascope_bench.masks import MaskScore, name_of, score_masks
+from terrascope_bench.masks import MaskScore, name_of, score_many
 from terrascope_bench.outcome import Outcome
 from terrascope_bench.prediction import PredictedMask, Prediction
 from terrascope_bench.question import Question
@@ -55,14 +55,18 @@ class Judgement:
 def judge_many(items: Sequence[tuple[Question, Prediction | None]], extractor: str) -> list[Judgement]:
     """Judge questions with their predictions (None: the submission has none), masks of all of them together."""
     chosen = list(EXTRACTORS).index(extractor)
-    scores = [
-        None
-        if question.masks is None
-        else score_masks(question.masks, _given(prediction), aliases(question.legend, question.view))
-        for question, prediction in items
-    ]
+    measured = iter(
+        score_many(
+            [
+                (question.masks, _given(prediction), aliases(question.legend, question.view))
+                for question, prediction in items
+                if question.masks is not None
+            ]
+        )
+    )
     return [
-        _judge(question, prediction, score, chosen) for (question, prediction), score in zip(items, scores, strict=True)
+        _judge(question, prediction, None if question.masks is None else next(measured), chosen)
+        for question, prediction in items
     ]
 
 
@@ -114,9 +118,9 @@ def _faith(question: Question, prediction: Prediction, score: MaskScore | None, 
     stated = number.value if number else None
     # Of a benchmark from elsewhere it may not be known which number an option means: nothing to compare a letter with.
     asked = letter is not None and (question.option_values is not None or len(question.options) == 2)
-    own = [None if pair.predicted is None else prediction.masks[pair.predicted] for pair in score.pairs]
-    given = [Region(mask.size, mask.counts) for mask in own if mask is not None]
-    measured = task.measure(question, given) if len(given) == len(own) else None
+    matched = [(prediction.masks[pair.predicted], pair.predicted_px) for pair in score.pairs if pair.predicted is not None]
+    given = [Region(mask.size, mask.counts, px) for mask, px in matched]
+    measured = task.measure(question, given) if len(given) == len(score.pairs) else None
     if measured is None:
         return Faith(False if asked else None, False if number else None, stated, None)
     option = task.option(question, measured) if asked else None

@@ -11,7 +11,7 @@ from pycocotools import mask as coco
 from scipy import ndimage
 
 from terra_cot.mask import Mask, encode
-from terrascope_bench.mask_metrics import NANO, boundary, boundary_iou, score_masks
+from terrascope_bench.masks import NANO, boundary, boundary_iou, score_masks
 from terrascope_bench.prediction import PredictedMask
 from terrascope_bench.statistics import resample
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from terra_cot.mask import Mask, encode
 from terrascope_bench.judge import aliases
-from terrascope_bench.mask_metrics import NANO, boundary, boundary_iou, score_masks
+from terrascope_bench.masks import NANO, boundary, boundary_iou, score_masks
 from terrascope_bench.prediction import PredictedMask
 
 SIZE = (20, 30)
