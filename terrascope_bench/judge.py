@@ -118,7 +118,9 @@ def _faith(question: Question, prediction: Prediction, score: MaskScore | None, 
     stated = number.value if number else None
     # Of a benchmark from elsewhere it may not be known which number an option means: nothing to compare a letter with.
     asked = letter is not None and (question.option_values is not None or len(question.options) == 2)
-    matched = [(prediction.masks[pair.predicted], pair.predicted_px) for pair in score.pairs if pair.predicted is not None]
+    matched = [
+        (prediction.masks[pair.predicted], pair.predicted_px) for pair in score.pairs if pair.predicted is not None
+    ]
     given = [Region(mask.size, mask.counts, px) for mask, px in matched]
     measured = task.measure(question, given) if len(given) == len(score.pairs) else None
     if measured is None:

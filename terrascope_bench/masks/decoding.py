@@ -7,10 +7,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from terra_cot.mask import encode
 from terrascope_bench.masks.packed import draw, unpack
 from terrascope_bench.masks.runs import parse
 from terrascope_bench.masks.scratch import Scratch
-from terra_cot.mask import encode
 from terrascope_bench.prediction import PredictedMask
 
 

@@ -71,9 +71,7 @@ def _texts(truth: Mask, predicted: PredictedMask) -> Texts:
     return truth.size, truth.counts, predicted.counts
 
 
-def _score(
-    item: Item, match: Mapping[int, int], measured: Iterator[Overlap], alone: Iterator[int]
-) -> MaskScore:
+def _score(item: Item, match: Mapping[int, int], measured: Iterator[Overlap], alone: Iterator[int]) -> MaskScore:
     """Put together what was measured: matched pairs in the order of `match`, then masks without a partner."""
     truth, predicted, _ = item
     found = {t: _pair(truth[t].label, p, next(measured)) for t, p in match.items()}
@@ -101,4 +99,3 @@ def _pair(label: str, predicted: int, row: Overlap) -> Pair:
 
 def _missing(label: str, area: int) -> Pair:
     return Pair(label, None, 0, area, 0, 0, area, 0)
-

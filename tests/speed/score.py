@@ -1,8 +1,8 @@
 """Scoring, side by side: `python tests/speed/score.py kernel`, `... file`, `... scale 3837 100000 1000000`.
 
-Masks are made: a smooth field with fine grain, cut at a level; the prediction is the same field disturbed (256 px: 1.5 kB
-of RLE text a mask, IoU about 0.85). Two masks a question. Medians of rounds in which the ways take turns; CPU time
-beside it, since a busy machine stretches the clock. Prints figures; asserts that the ways agree to the last digit.
+Masks are made: a smooth field with fine grain, cut at a level; the prediction is the same field disturbed (256 px:
+1.5 kB of RLE text a mask, IoU about 0.85). Two masks a question. Medians of rounds in which the ways take turns; the
+least CPU time beside it, since a busy machine stretches the clock. Asserts that the ways agree to the last digit.
 
 kernel: IoU, boundary IoU and areas of the same masks by `score_many`; one question at a time; by decoding with
     pycocotools and comparing in numpy, the erosion by OpenCV; and the check of foreign text, in batches and alone.
@@ -32,8 +32,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pycocotools import mask as coco
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from terra_cot.evidence import evidence
 from terra_cot.mask import Mask, check_counts, encode
@@ -47,13 +46,16 @@ from terrascope_bench.question import QUESTIONS, Question
 from terrascope_bench.score import score
 from terrascope_bench.submission import read_submission
 
+ROOT = Path(__file__).resolve().parents[2]
 N = 3837  # the published benchmark
 POOL = 256
 CHUNK = 256
 ROWS_PER_PART = 1024
 LABELS = ("water", "crop")
 PARSE = "import sys, orjson\nfor line in open(sys.argv[1], 'rb'): orjson.loads(line)['masks']"
-SCORE = "import sys; sys.argv[0] = 'terrascope-bench'; from pipelines.terrascope_bench import main; main()"
+SCORE = "from pipelines.terrascope_bench import main\ntry: main()\nexcept SystemExit as end: assert not end.code"
+# VmHWM is of the program that runs; ru_maxrss would count this process, which started it, too.
+PEAK = "\nimport re, sys; print(*re.findall(r'VmHWM:\\s*(\\d+)', open('/proc/self/status').read()))"
 Pool = list[tuple[str, str, int]]
 """Truth, prediction, truth pixels."""
 
@@ -136,9 +138,7 @@ def kernel(side: int, n: int, rounds: int) -> None:
     def decoded() -> list[tuple[int, int, int, int]]:
         return [plain(*pairs[k][:2], side, square) for picked in some for k in picked]
 
-    for found, measured in zip(
-        [pair for entry in score_many(few) for pair in entry.pairs], decoded(), strict=True
-    ):
+    for found, measured in zip([pair for entry in score_many(few) for pair in entry.pairs], decoded(), strict=True):
         both, either, rim_both, rim_either = measured
         expected = (both, either, round(both * NANO / either), round(rim_both * NANO / rim_either))
         assert (found.intersection, found.union, found.iou, found.boundary_iou) == expected
@@ -184,9 +184,7 @@ def benchmark(folder: Path, n: int, side: int) -> None:
 
 
 def _question(name: str, pairs: Pool, side: int, frame: FrameRecord) -> Question:
-    masks = tuple(
-        Mask("2020-06-01", label, (side, side), pair[0]) for label, pair in zip(LABELS, pairs, strict=True)
-    )
+    masks = tuple(Mask("2020-06-01", label, (side, side), pair[0]) for label, pair in zip(LABELS, pairs, strict=True))
     return Question(
         question_id=name,
         task="CR",
@@ -213,10 +211,10 @@ def _question(name: str, pairs: Pool, side: int, frame: FrameRecord) -> Question
 
 def _prediction(name: str, number: int, texts: list[str], side: int) -> dict[str, Any]:
     letter = "AB"[number % 2]
+    thought = "Water lies along the river and in two ponds to the north; the fields to the south are cropland."
     return {
         "question_id": name,
-        "response": "<think>Water lies along the river and in two ponds to the north; the fields to the south are "
-        f"cropland. Counting pixels of both masks, option {letter} covers the larger area.</think> <answer>{letter}</answer>",
+        "response": f"<think>{thought} Option {letter} covers the larger area.</think> <answer>{letter}</answer>",
         "masks": [
             {"frame": "2020-06-01", "label": label, "size": [side, side], "counts": text}
             for label, text in zip(("water", "cropland"), texts, strict=True)
@@ -229,12 +227,14 @@ def run(code: str, *arguments: str | Path) -> tuple[float, float, float]:
     start = time.perf_counter()
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
-        [sys.executable, "-c", code, *map(str, arguments)], env=environment, stdout=subprocess.DEVNULL
+        [sys.executable, "-c", code + PEAK, *map(str, arguments)], env=environment, stdout=subprocess.PIPE, text=True
     )
+    assert process.stdout is not None
+    peak = process.stdout.read().split()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0
-    return time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    return time.perf_counter() - start, usage.ru_utime + usage.ru_stime, int(peak[-1]) / 1024
 
 
 def scored(folder: Path) -> tuple[float, float, float]:
@@ -292,7 +292,7 @@ def scale(side: int, sizes: list[int], root: Path) -> None:
             floor = run(PARSE, folder / "predictions.jsonl")
             clock, cpu, memory = scored(folder)
             print(
-                f"{n:8} questions, {side} px: score {clock:8.2f} s (cpu {cpu:8.2f}), {1e6 * cpu / n:6.1f} us a question,"
+                f"{n:8} questions, {side} px: score {clock:8.2f} s (cpu {cpu:8.2f}), {1e6 * cpu / n:6.1f} us each,"
                 f" peak {memory:6.0f} MB; orjson {floor[0]:6.2f} s (cpu {floor[1]:6.2f}); made in {made:.0f} s",
                 flush=True,
             )
