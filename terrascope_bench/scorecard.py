@@ -1,0 +1,101 @@
+"""A scorecard that is read back is checked: its form against the schema, its verdicts against their hash and its counts.
+
+It is somebody else's file: whatever is wrong with it is one line that names it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from terra_cot.errors import DataError
+from terra_cot.schema import check
+from terrascope_bench.outcome import Outcome
+from terrascope_bench.verdicts import read_verdicts
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_MAX_BYTES = 64 * 2**20
+"""A scorecard is some ten kilobytes; more is read only within reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scorecard:
+    """`path` is where it stands, `data` its bytes and `body` their value, which fits the schema."""
+
+    path: Path
+    data: bytes
+    body: dict[str, Any]
+
+    @property
+    def model(self) -> str:
+        return str(self.body["model"])
+
+    @property
+    def extractor(self) -> str:
+        return str(self.body["extractor"])
+
+    @property
+    def benchmark(self) -> str:
+        """Hash of the benchmark version."""
+        return str(self.body["benchmark"]["sha256"])
+
+    def verdicts(self) -> pa.Table:
+        """One row a question, in the order of the benchmark.
+
+        Raises:
+            DataError: they are absent, not the ones that the scorecard names, or do not add up to its counts.
+        """
+        entry = self.body["verdicts"]
+        path = self.path.parent / entry["path"]
+        table = read_verdicts(path, entry["sha256"])
+        counted: dict[str, dict[str, int]] = {}
+        for code, outcome in zip(table["task"].to_pylist(), table["outcome"].to_pylist(), strict=True):
+            counts = counted.setdefault(code, {name.value: 0 for name in Outcome})
+            counts[outcome] = counts.get(outcome, 0) + 1
+        told = {
+            code: {name.value: task[name.value] for name in Outcome}
+            for code, task in self.body["tasks"].items()
+            if task["n"]
+        }
+        if counted != told:
+            raise DataError(
+                "the counts do not follow from the verdicts",
+                file=self.path,
+                field="tasks",
+                got=told,
+                expected=counted,
+                fix="run `terrascope-bench score` again",
+            )
+        return table
+
+    def input(self, name: str, instead: Path | None = None) -> Path:
+        """Where the `benchmark` or the `predictions` stand that were scored: as recorded, or `instead`."""
+        return instead if instead is not None else self.path.parent / self.body["inputs"][name]
+
+
+def read_scorecard(path: Path) -> Scorecard:
+    """The scorecard in `path`.
+
+    Raises:
+        DataError: no such file, too large, not JSON. SchemaError: not a scorecard that this release reads.
+    """
+    try:
+        with path.open("rb") as handle:
+            data = handle.read(_MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise DataError("no such file", file=path, fix="give a scorecard that `terrascope-bench score` wrote") from None
+    except OSError as error:
+        raise DataError(f"cannot be read ({error.strerror})", file=path) from None
+    if len(data) > _MAX_BYTES:
+        raise DataError("too large for a scorecard", file=path, expected=f"at most {_MAX_BYTES} bytes")
+    try:
+        body = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise DataError(f"not JSON ({error.msg} at character {error.pos})", file=path) from None
+    check(body, "scorecard", path)
+    return Scorecard(path, data, body)
