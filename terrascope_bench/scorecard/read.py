@@ -13,14 +13,16 @@ import orjson
 
 from terra_cot.errors import DataError
 from terra_cot.schema import check
+from terrascope_bench.answer import EXTRACTORS
 from terrascope_bench.outcome import Outcome
-from terrascope_bench.verdicts import read_verdicts
+from terrascope_bench.verdicts import SCHEMA, read_verdicts
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _MAX_BYTES = 64 * 2**20
 """A scorecard is some ten kilobytes; more is read only within reason."""
+_AGAIN = "run `terrascope-bench score` again: it writes both files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,34 +50,58 @@ class Scorecard:
         """One row a question, in the order of the benchmark.
 
         Raises:
-            DataError: they are absent, not the ones that the scorecard names, or do not add up to its counts.
+            DataError: they are absent, not the ones that the scorecard names, or the counts do not follow from them.
         """
         entry = self.body["verdicts"]
         path = self.path.parent / entry["path"]
-        table = read_verdicts(path, entry["sha256"])
-        counted: dict[str, dict[str, int]] = {}
-        for code, outcome in zip(table["task"].to_pylist(), table["outcome"].to_pylist(), strict=True):
-            counts = counted.setdefault(code, {name.value: 0 for name in Outcome})
-            counts[outcome] = counts.get(outcome, 0) + 1
-        told = {
-            code: {name.value: task[name.value] for name in Outcome}
-            for code, task in self.body["tasks"].items()
-            if task["n"]
-        }
+        table = _sound(read_verdicts(path, entry["sha256"]), path)
+        found = list(zip(table["task"].to_pylist(), table["outcome"].to_pylist(), strict=True))
+        counted = {code: {name.value: 0 for name in Outcome} for code, _ in found}
+        for code, outcome in found:
+            counted[code][outcome] = counted[code].get(outcome, 0) + 1
+        told = {code: {name.value: task[name.value] for name in Outcome} for code, task in self._asked.items()}
         if counted != told:
+            different = next(code for code in (*told, *counted) if told.get(code) != counted.get(code))
             raise DataError(
                 "the counts do not follow from the verdicts",
                 file=self.path,
-                field="tasks",
-                got=told,
-                expected=counted,
-                fix="run `terrascope-bench score` again",
+                field=f"tasks.{different}",
+                got=told.get(different),
+                expected=counted.get(different),
+                fix=_AGAIN,
             )
+        place = list(EXTRACTORS).index(self.extractor)
+        letters = [letters[place] for letters in table["letters"].to_pylist()]
+        for (_, outcome), letter, truth in zip(found, letters, table["truth"].to_pylist(), strict=True):
+            if (outcome == Outcome.CORRECT) != (letter == truth):
+                raise DataError("an outcome does not follow from its letters", file=path, got=outcome, fix=_AGAIN)
         return table
+
+    @property
+    def _asked(self) -> dict[str, Any]:
+        """The tasks that have questions."""
+        return {code: task for code, task in self.body["tasks"].items() if task["n"]}
 
     def input(self, name: str, instead: Path | None = None) -> Path:
         """Where the `benchmark` or the `predictions` stand that were scored: as recorded, or `instead`."""
         return instead if instead is not None else self.path.parent / self.body["inputs"][name]
+
+
+def _sound(table: pa.Table, path: Path) -> pa.Table:
+    """`table` with the types of a verdict and without a hole in what every row must have."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        table = table.cast(SCHEMA)
+    except (pa.ArrowException, ValueError) as error:
+        raise DataError(f"not a table of verdicts ({error})", file=path, fix=_AGAIN) from None
+    for name in ("question_id", "task", "outcome", "truth", "letters"):
+        if table[name].null_count:
+            raise DataError("a row without a value", file=path, field=name, fix=_AGAIN)
+    if table.num_rows and pc.unique(pc.list_value_length(table["letters"])).to_pylist() != [len(EXTRACTORS)]:
+        raise DataError("not one letter an extractor", file=path, field="letters", fix=_AGAIN)
+    return table
 
 
 def read_scorecard(path: Path) -> Scorecard:
