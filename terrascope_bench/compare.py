@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,9 @@ from terrascope_bench.scorecard.rows import GROUNDED, drawn
 from terrascope_bench.significance import exact_p, holm
 from terrascope_bench.statistics import Sums, Value, mean_of_ratios, ratio
 from terrascope_bench.tasks import TASKS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 OnStep = Callable[[int, int], None]
 METRICS: dict[str, tuple[str, str, int]] = {
@@ -74,7 +77,7 @@ def compare(
     cards = [read_scorecard(path) for path in paths]
     chosen = _extractor(cards, extractor)
     _one_benchmark(cards)
-    questions, submissions = _read(cards, chosen)
+    questions, submissions = read_answers([(card.path, card.verdicts()) for card in cards], chosen)
     pairs = list(combinations(range(len(cards)), 2)) if all_pairs else [(0, k) for k in range(1, len(cards))]
     sums = sums_by_task(questions, submissions, seed)
     compared = []
@@ -129,33 +132,37 @@ def _one_benchmark(cards: list[Scorecard]) -> None:
             )
 
 
-def _read(cards: list[Scorecard], extractor: str) -> tuple[Questions, list[Own]]:
+def read_answers(tables: Sequence[tuple[Path, pa.Table]], extractor: str) -> tuple[Questions, list[Own]]:
+    """What is compared, from the (path of the scorecard, verdicts) of each submission.
+
+    Raises:
+        DataError: there are no questions, or they are not the same everywhere.
+    """
     questions: Questions | None = None
-    submissions = []
-    for card in cards:
-        table = card.verdicts()
+    own = []
+    for path, table in tables:
         ids = table["question_id"].to_pylist()
-        iou = table["iou"].to_numpy(zero_copy_only=False).astype(np.float64)
-        known = ~np.isnan(iou)
+        if not ids:
+            raise DataError("of a benchmark without questions: there is nothing to compare", file=path)
+        known = table["iou"].is_valid().to_numpy()
+        task = np.array(table["task"].to_pylist(), np.str_)
         if questions is None:
             numbers: dict[str, int] = {}
             stem = np.array([numbers.setdefault(split_id(name)[0], len(numbers)) for name in ids], np.int64)
-            questions = Questions(ids, np.array(table["task"].to_pylist(), np.str_), stem, known)
-        elif ids != questions.ids or not np.array_equal(known, questions.known):
+            questions = Questions(ids, task, stem, known)
+        elif (ids, task.tolist(), known.tolist()) != (questions.ids, questions.task.tolist(), questions.known.tolist()):
             raise DataError(
-                f"its questions are not those of {cards[0].path}, though the benchmark is said to be the same",
-                file=card.path,
+                f"its questions are not those of {tables[0][0]}, though the benchmark is said to be the same",
+                file=path,
                 fix="run `terrascope-bench score` again for both",
             )
-        letters = np.array(table["letters"].to_pylist(), dtype=object).reshape(len(ids), len(EXTRACTORS))
-        right = letters[:, list(EXTRACTORS).index(extractor)] == np.array(table["truth"].to_pylist(), dtype=object)
-        whole = np.array(table["iou"].fill_null(0).to_numpy(), np.int64)
-        grounded = right & known & (whole >= GROUNDED * NANO)
-        submissions.append(np.stack([right, whole, grounded], axis=1).astype(np.int64))
-        if not ids:
-            raise DataError("of a benchmark without questions: there is nothing to compare", file=card.path)
+        place = list(EXTRACTORS).index(extractor)
+        found = [letters[place] for letters in table["letters"].to_pylist()]
+        right = np.array([letter == truth for letter, truth in zip(found, table["truth"].to_pylist(), strict=True)])
+        iou = table["iou"].fill_null(0).to_numpy()
+        own.append(np.stack([right, iou, right & known & (iou >= GROUNDED * NANO)], axis=1).astype(np.int64))
     assert questions is not None
-    return questions, submissions
+    return questions, own
 
 
 def sums_by_task(questions: Questions, submissions: list[Own], seed: int) -> dict[str, Sums]:
@@ -244,5 +251,3 @@ def _column(sums: NDArray[np.int64], columns: list[int], bottom: int) -> NDArray
 
 def _ratio(parts: list[Sums], column: int, scale: int) -> Value:
     return ratio(parts[0], column, 3, scale) if len(parts) == 1 else mean_of_ratios(parts, column, 3, scale)
-
-

@@ -94,7 +94,10 @@ def test_p_of_single_questions_is_the_exact_mcnemar_test(minus: int, plus: int) 
 @pytest.mark.parametrize("differences", [(2, 1, -1), (3, -2, 2, 1), (2, 2, 2), (-3, 1, 1, 1, 2, -1, 2), (2, -2)])
 def test_p_of_groups_counts_every_swap(differences: tuple[int, ...]) -> None:
     seen = abs(sum(differences))
-    sums = [sum(s * d for s, d in zip(signs, differences, strict=True)) for signs in product((1, -1), repeat=len(differences))]
+    sums = [
+        sum(s * d for s, d in zip(signs, differences, strict=True))
+        for signs in product((1, -1), repeat=len(differences))
+    ]
     share = sum(abs(total) >= seen for total in sums) / len(sums)
     assert exact_p(np.array(differences)) == pytest.approx(share, rel=1e-5)
 
