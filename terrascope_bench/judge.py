@@ -1,10 +1,10 @@
 """A judgement is everything the scorecard needs of one question, as numbers; the reply itself is let go.
 
 Faithfulness: the task's quantity is measured again on the model's own masks, by the rule that made the question.
-`follows`: the option that follows from it is the one that the model picked. `states`: the number that the reply states
-(see `stated`) is the measured one. Masks are taken by label, or by best assignment where the model named no label. A mask
-that the quantity needs and the model did not give means that nothing follows, which is not faithful; questions for which
-the model gave no mask at all are left out and counted (`analysis.faithfulness`).
+`follows`: the option that follows from it is the one that the model picked. `states`: the number that the reply
+states (see `stated`) is the measured one. Masks are taken by label, or by best assignment where the model named no
+label. A mask that the quantity needs and the model did not give means that nothing follows, which is not faithful;
+questions for which the model gave no mask at all are left out and counted (`analysis.faithfulness`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import cache
 
 from terra_cot.legend import LEGENDS
 from terrascope_bench.answer import EXTRACTORS
-from terrascope_bench.mask_metrics import MaskScore, name_of, score_masks
+from terrascope_bench.masks import MaskScore, name_of, score_masks
 from terrascope_bench.outcome import Outcome
 from terrascope_bench.prediction import PredictedMask, Prediction
 from terrascope_bench.question import Question
@@ -79,7 +79,8 @@ def _judge(question: Question, prediction: Prediction | None, score: MaskScore |
     letters: tuple[str | None, ...] = (None,) * len(EXTRACTORS)
     if prediction is None:
         return Judgement(Outcome.MISSING, None, letters, score)
-    letters = tuple(extract(prediction.response, prediction.answer, question.options) for extract in EXTRACTORS.values())
+    reply = prediction.response, prediction.answer
+    letters = tuple(extract(*reply, question.options) for extract in EXTRACTORS.values())
     letter = letters[chosen]
     faith = _faith(question, prediction, score, letter)
     return Judgement(_outcome(question, prediction, letter), letter, letters, score, faith, prediction.confidence)

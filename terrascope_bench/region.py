@@ -1,4 +1,4 @@
-"""A region is a mask as measures need it: its area costs no decoding, its pixels are decoded when they are asked for."""
+"""A region is a mask as measures need it: its area costs no decoding, its pixels are decoded when asked for."""
 
 from __future__ import annotations
 

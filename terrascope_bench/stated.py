@@ -6,9 +6,11 @@ What is read: the response up to its last `</think>` (without one, what stands b
 | quantity | unit |
 |---|---|
 | share | `%`, percent, per cent |
-| area | m², m2, m^2, sq m, square metres (1 m²); ha, hectares (10,000 m²); km², km2, km^2, square kilometres (1,000,000 m²) |
+| area | m², m2, m^2, sq m, square metres; ha, hectares (10,000 m²); km², km2, km^2, square kilometres (1,000,000 m²) |
 | distance | m, metres (1 m); km, kilometres (1,000 m) |
 | destroyed buildings | the word destroyed within three words after the number, or before it |
+
+"10 m per pixel" and its like tell the size of a pixel, not a distance.
 
 A number that is, as written, the value of an option is passed over where another one is stated: chains repeat the
 option that they choose. It follows from a measured value where the two differ by at most 5 % of the measured one, or by
@@ -25,8 +27,11 @@ from functools import cache
 RELATIVE = 0.05
 _WINDOW = 65_536
 # Bounded on every side: a megabyte of digits must cost a megabyte of steps.
-_NUMBER = r"(?<![\w.,^])(?P<number>\d{1,3}(?:,\d{3}){1,6}(?:\.\d{1,12})?|\d{1,18}(?:\.\d{1,12})?)(?![\d])"
+_NUMBER = (
+    r"(?<![\w.,^+])(?P<number>\d{1,3}(?:,\d{3}){1,6}(?:\.\d{1,12})?|\d{1,18}(?:\.\d{1,12})?(?:e[+-]?\d{1,3})?)(?!\d)"
+)
 _METRE = r"(?:met(?:er|re)s?)"
+_NO_PIXEL = r"(?!\s?[²^]|\s?/|\s(?:per|a|wide|resolution|gsd|ground|pixels?)\b)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +40,13 @@ class Quantity:
 
     name: str
     units: tuple[tuple[str, float], ...]
+    unit: str
     before: str = ""
     """Pattern of what may stand before the number instead of a unit."""
+
+    def write(self, value: float) -> str:
+        """A value as a reply would state it."""
+        return f"{value:.10g} {self.unit}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +62,7 @@ class Stated:
         return abs(self.value - measured) <= slack * (1 + 1e-12)
 
 
-PERCENT = Quantity("share", ((r"%|per\s?cent\b", 1.0),))
+PERCENT = Quantity("share", ((r"%|per\s?cent\b", 1.0),), "%")
 AREA_M2 = Quantity(
     "area",
     (
@@ -60,10 +70,16 @@ AREA_M2 = Quantity(
         (r"(?:ha|hectares?)\b", 1e4),
         (rf"(?:km²|km\^?2\b|sq\.?\s?km\b|square\s{{1,3}}kilo{_METRE}\b)", 1e6),
     ),
+    "m²",
 )
-LENGTH_M = Quantity("distance", ((rf"(?:m|{_METRE})\b(?!\s?[²^])", 1.0), (rf"(?:km|kilo{_METRE})\b(?!\s?[²^])", 1e3)))
+LENGTH_M = Quantity(
+    "distance", ((rf"(?:m|{_METRE})\b{_NO_PIXEL}", 1.0), (rf"(?:km|kilo{_METRE})\b{_NO_PIXEL}", 1e3)), "m"
+)
 DESTROYED_COUNT = Quantity(
-    "destroyed buildings", ((r"(?:[^\W\d]+\s{1,3}){0,3}destroyed\b", 1.0),), before=r"\bdestroyed\b[^\d.;]{0,32}"
+    "destroyed buildings",
+    ((r"(?:[^\W\d]+\s{1,3}){0,3}destroyed\b", 1.0),),
+    "destroyed",
+    before=r"\bdestroyed\b[^\d.;]{0,32}",
 )
 
 
@@ -74,7 +90,7 @@ def stated_number(response: str | None, quantity: Quantity, options: Sequence[fl
     text = _chain(response)
     found = [_read(match, quantity) for match in _pattern(quantity).finditer(text)]
     own = [item for item in found if not any(item.value == value for value in options or ())]
-    return (own or found or [None])[-1]
+    return next(reversed(own or found), None)
 
 
 def _chain(response: str) -> str:
@@ -91,7 +107,7 @@ def _pattern(quantity: Quantity) -> re.Pattern[str]:
     after = rf"{_NUMBER}\s{{0,3}}-?(?:{units})"
     if not quantity.before:
         return re.compile(after, re.IGNORECASE)
-    alone = _NUMBER.replace("<number>", "<alone>").replace(r"(?<![\w.,^])", r"(?<![\d.,])")
+    alone = _NUMBER.replace("<number>", "<alone>").replace(r"(?<![\w.,^+])", r"(?<![\d.,])")
     return re.compile(rf"{after}|{quantity.before}{alone}(?!\s?%)", re.IGNORECASE)
 
 
@@ -99,5 +115,6 @@ def _read(match: re.Match[str], quantity: Quantity) -> Stated:
     groups = match.groupdict()
     text = (groups["number"] or groups["alone"]).replace(",", "")
     factor = next((factor for k, (_, factor) in enumerate(quantity.units) if groups.get(f"u{k}")), 1.0)
-    decimals = len(text.partition(".")[2])
-    return Stated(float(text) * factor, 0.5 * 10.0**-decimals * factor)
+    mantissa, _, exponent = text.lower().partition("e")
+    last = int(exponent or 0) - len(mantissa.partition(".")[2])
+    return Stated(float(text) * factor, 0.5 * 10.0**last * factor)

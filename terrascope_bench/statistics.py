@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import fsum, sqrt
+from math import fsum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,11 @@ class Sums:
     total: NDArray[np.int64]
     drawn: NDArray[np.int64]
 
+    @classmethod
+    def nothing(cls, columns: int) -> Sums:
+        """Sums over no question."""
+        return cls(np.zeros(columns, np.int64), np.zeros((RESAMPLES, columns), np.int64))
+
     def __add__(self, other: Sums) -> Sums:
         return Sums(self.total + other.total, self.drawn + other.drawn)
 
@@ -38,7 +43,7 @@ def resample(rows: NDArray[np.int64], seed: int, *names: object) -> Sums:
     """Sums over `rows` (n, columns) and over 1,000 draws of n rows with replacement; `names` give the stream."""
     n, columns = rows.shape
     if n == 0:
-        return Sums(np.zeros(columns, np.int64), np.zeros((RESAMPLES, columns), np.int64))
+        return Sums.nothing(columns)
     generator = np.random.PCG64(int.from_bytes(digest(seed, "bootstrap", *names)[:16], "big"))
     drawn = np.empty((RESAMPLES, columns), np.int64)
     per_chunk = max(1, min(RESAMPLES, _CHUNK // n))
@@ -56,7 +61,7 @@ def ratio(sums: Sums, above: int, below: int, scale: int = 1) -> Value:
     """sum(column above) / (scale x sum(column below)) with its interval; None where there is nothing to measure."""
     if sums.total[below] == 0:
         return None
-    return _value(int(sums.total[above]) / (scale * int(sums.total[below])), _ratios(sums, above, below, scale))
+    return interval(int(sums.total[above]) / (scale * int(sums.total[below])), ratios(sums, above, below, scale))
 
 
 def mean_of_ratios(groups: Sequence[Sums], above: int, below: int, scale: int = 1) -> Value:
@@ -65,33 +70,36 @@ def mean_of_ratios(groups: Sequence[Sums], above: int, below: int, scale: int = 
     if not usable:
         return None
     values = [int(sums.total[above]) / (scale * int(sums.total[below])) for sums in usable]
-    drawn = np.stack([_ratios(sums, above, below, scale) for sums in usable])
+    drawn = np.stack([ratios(sums, above, below, scale) for sums in usable])
     measured = np.count_nonzero(~np.isnan(drawn), axis=0)
     with np.errstate(invalid="ignore"):
         means = np.nansum(drawn, axis=0) / measured
-    return _value(fsum(values) / len(values), means)
+    return interval(fsum(values) / len(values), means)
 
 
-def _ratios(sums: Sums, above: int, below: int, scale: int) -> NDArray[np.float64]:
+def ratios(sums: Sums, above: int, below: int, scale: int = 1) -> NDArray[np.float64]:
+    """The ratio of every draw (RESAMPLES,); NaN where a draw has nothing to measure."""
     with np.errstate(invalid="ignore", divide="ignore"):
         out: NDArray[np.float64] = sums.drawn[:, above] / (float(scale) * sums.drawn[:, below])
     return out
 
 
-def _value(value: float, drawn: NDArray[np.float64]) -> Value:
+def interval(value: float, drawn: NDArray[np.float64]) -> Value:
+    """A value with its 95 % percentile interval over draws (RESAMPLES,); draws that are NaN are left out."""
     low, high = np.nanpercentile(drawn, [2.5, 97.5])
     return {"value": round(value, DECIMALS), "low": round(float(low), DECIMALS), "high": round(float(high), DECIMALS)}
 
 
-def pearson(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """Pearson's r; None with fewer than two values or where one side does not vary."""
-    n = len(first)
-    if n < 2:
-        return None
-    mean_first, mean_second = fsum(first) / n, fsum(second) / n
-    spread_first = fsum((x - mean_first) ** 2 for x in first)
-    spread_second = fsum((y - mean_second) ** 2 for y in second)
-    if spread_first <= 0 or spread_second <= 0:
-        return None
-    together = fsum((x - mean_first) * (y - mean_second) for x, y in zip(first, second, strict=True))
-    return round(together / sqrt(spread_first * spread_second), DECIMALS)
+def correlation(sums: Sums, n: int, x: int, y: int, xx: int, yy: int, xy: int) -> Value:
+    """Pearson's r of two quantities from columns of their sums; None where one side does not vary."""
+
+    def r(table: NDArray[np.float64]) -> NDArray[np.float64]:
+        count = table[:, n]
+        together = count * table[:, xy] - table[:, x] * table[:, y]
+        spread = (count * table[:, xx] - table[:, x] ** 2) * (count * table[:, yy] - table[:, y] ** 2)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            out: NDArray[np.float64] = np.where(spread > 0, together / np.sqrt(spread), np.nan)
+        return out
+
+    value = float(r(sums.total[None, :].astype(np.float64))[0])
+    return None if np.isnan(value) else interval(value, r(sums.drawn.astype(np.float64)))

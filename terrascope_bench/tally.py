@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from terrascope_bench.answer import EXTRACTORS
 from terrascope_bench.judge import Judgement
-from terrascope_bench.mask_metrics import MaskScore
+from terrascope_bench.masks import MaskScore
 from terrascope_bench.outcome import Outcome
 from terrascope_bench.question import LETTERS, split_id
 from terrascope_bench.tasks import TASKS
@@ -103,16 +103,16 @@ class Tally:
     @property
     def done(self) -> NDArray[np.bool_]:
         """Questions that were judged."""
-        return self.outcome != UNKNOWN
+        return np.not_equal(self.outcome, UNKNOWN)
 
     @property
     def known(self) -> NDArray[np.bool_]:
         """Questions whose evidence masks are known."""
-        return self.whole["iou"] != UNKNOWN
+        return np.not_equal(self.whole["iou"], UNKNOWN)
 
     @property
     def right(self) -> NDArray[np.bool_]:
-        return self.outcome == OUTCOMES.index(Outcome.CORRECT)
+        return np.equal(self.outcome, OUTCOMES.index(Outcome.CORRECT))
 
     def class_rows(self, label: str) -> NDArray[np.int64]:
         """(questions, CLASS_COLUMNS) of a class, in the order of the benchmark."""

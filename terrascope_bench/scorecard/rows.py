@@ -3,7 +3,7 @@
 | metric | over | is |
 |---|---|---|
 | accuracy | all questions | the letter is right |
-| giou, boundary_iou | questions with evidence masks | mean of the question's IoU (see `mask_metrics`) |
+| giou, boundary_iou | questions with evidence masks | mean of the question's IoU (see `masks`) |
 | ciou | questions with evidence masks | sum of intersections / sum of unions |
 | precision, recall | questions with evidence masks | sum of intersections / sum of predicted (true) pixels |
 | grounded_accuracy | questions with evidence masks | right letter and IoU >= 0.5 |
@@ -21,7 +21,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from terrascope_bench.mask_metrics import NANO
+from terrascope_bench.masks import NANO
 from terrascope_bench.question import split_id
 from terrascope_bench.statistics import Sums, Value, ratio, resample
 from terrascope_bench.tally import MASK_COLUMNS, UNKNOWN, Tally
@@ -52,9 +52,7 @@ METRICS: dict[str, tuple[str, str, int]] = {
 def question_rows(tally: Tally) -> NDArray[np.int64]:
     """(n, COLUMNS) int64."""
     known, right = tally.known, tally.right
-    values: dict[str, NDArray[np.int64]] = {
-        name: np.where(known, tally.whole[name], 0) for name in MASK_COLUMNS
-    }
+    values: dict[str, NDArray[np.int64]] = {name: np.where(known, tally.whole[name], 0) for name in MASK_COLUMNS}
     good = known & (tally.whole["iou"] >= GROUNDED * NANO)
     follows, states = tally.flags["follows"], tally.flags["states"]
     flags = {

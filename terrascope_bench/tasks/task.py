@@ -119,9 +119,9 @@ class Task:
     """A sub-task: `code` of the contract, `name` as published, `size` as published.
 
     `propose` gives candidates and refusals; `prove` gives the masks and evidence of a candidate of the same tile;
-    `measure` gives the task's quantity on masks (in the order of the evidence masks), in the unit of the options, by the
-    same rule, or None where it cannot be measured; `option` the index of the option that follows from a quantity, or
-    None. `stated` says how a reply writes the quantity; None where it is no number.
+    `measure` gives the task's quantity on masks (in the order of the evidence masks), in the unit of the options, by
+    the same rule, or None where it cannot be measured; `option` the index of the option that follows from a quantity,
+    or None. `stated` says how a reply writes the quantity; None where it is no number.
     """
 
     code: str
