@@ -1,9 +1,9 @@
 """Two models are compared on the same questions, pair by pair, and no difference is told without its interval.
 
-Every difference is second minus first, of accuracy, gIoU and grounded accuracy, per task, as the mean over tasks (macro)
-and over all questions (micro). Its 95 % interval is a percentile bootstrap in which whole stems (all variants of a
-question) are drawn, once for both models. p-values are those of `significance`, of answers; tasks of one pair of models
-are one family for Holm's correction. The macro average is no count of questions, so it has an interval and no p.
+Every difference is second minus first, of accuracy, gIoU and grounded accuracy, per task, as the mean over tasks
+(macro) and over all questions (micro). Its 95 % interval is a percentile bootstrap in which whole stems (all variants
+of a question) are drawn, once for both models. p-values are those of `significance`, of answers; tasks of one pair of
+models are one family for Holm's correction. The macro average is no count of questions: it has an interval and no p.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ def read_answers(tables: Sequence[tuple[Path, pa.Table]], extractor: str) -> tup
 
 
 def sums_by_task(questions: Questions, submissions: list[Own], seed: int) -> dict[str, Sums]:
-    """Sums of each task that has questions: columns `one`, `known`, then _OWN of each submission; all share the draws."""
+    """Sums of each task that has questions: columns `one`, `known`, then _OWN of each submission, of the same draws."""
     out = {}
     for code in TASKS:
         where = questions.task == code
@@ -228,7 +228,7 @@ def _counts(
 
 
 def _metric(name: str, parts: list[Sums], first: int, second: int) -> dict[str, Any] | None:
-    """Both values and their difference, of one group of questions or as the mean over groups; None: nothing to measure."""
+    """Both values and their difference, of one group of questions or as the mean over groups; None without evidence."""
     above, below, scale = METRICS[name]
     bottom = ("one", "known").index(below)
     columns = [2 + len(_OWN) * number + _OWN.index(above) for number in (first, second)]

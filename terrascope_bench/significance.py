@@ -2,10 +2,10 @@
 
 The test looks only at questions where one of the two is right and the other wrong. If the models were equals, each of
 them would be as likely to be the one that is right, so the number of those where the second is right would be binomial
-with 1/2: McNemar's test (1947) in its exact form, two-sided. Where a question is shown in several variants, these are no
-independent evidence; then whole stems swap sides instead of questions. A stem's difference d (right answers of the second
-minus those of the first) is as likely +|d| as -|d|, and p is the share of all such swaps whose sum lies at least as far
-from 0 as the one seen. With one question a stem the two tests are the same.
+with 1/2: McNemar's test (1947) in its exact form, two-sided. Where a question is shown in several variants, these are
+no independent evidence; then whole stems swap sides instead of questions. A stem's difference d (right answers of the
+second minus those of the first) is as likely +|d| as -|d|, and p is the share of all such swaps whose sum lies at least
+as far from 0 as the one seen. With one question a stem the two tests are the same.
 """
 
 from __future__ import annotations

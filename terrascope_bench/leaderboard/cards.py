@@ -38,7 +38,7 @@ def find_benchmark(ranking: Ranking, bench: Path | None) -> tuple[Benchmark | No
         bench: where it is; None for where the scorecards say, the first of them that is right.
     """
     folders = [entry.card.input("benchmark", bench) for entry in ranking.entries]
-    problem = None
+    problem: str | None = None
     for folder in dict.fromkeys(folders):
         try:
             benchmark = open_benchmark(folder)

@@ -119,7 +119,7 @@ def rank(paths: Sequence[Path], seed: int = 0) -> tuple[list[Ranking], list[dict
         kept, odd = _of_the_same_questions(entries)
         for entry in odd:
             reason = (
-                f"its questions are not those of {kept[0].card.path.name}, though the benchmark is said to be the same"
+                f"its questions are not those of {kept[0].card.path.name}, on what is said to be the same benchmark"
             )
             refused.append(_refusal(entry.card, reason))
         found.append(Ranking(benchmark, extractor, tuple(kept), _behind(kept, extractor, seed)))
@@ -138,7 +138,8 @@ def why_refused(card: Scorecard) -> str | None:
     if not total:
         return "it has no questions"
     if not total == body["benchmark"]["n"] == body["verdicts"]["n"]:
-        return f"its tasks have {total} questions, benchmark and verdicts {body['benchmark']['n']} and {body['verdicts']['n']}"
+        told = f"the benchmark {body['benchmark']['n']}, the verdicts {body['verdicts']['n']}"
+        return f"its tasks have {total} questions, {told}"
     for code, task in tasks.items():
         if sum(task[outcome] for outcome in Outcome) != task["n"]:
             return f"{code}: its outcomes do not add up to {task['n']} questions"
@@ -171,7 +172,7 @@ def _order(card: Scorecard) -> tuple[float, str, str, str]:
 
 
 def _unlike_verdicts(entry: Entry) -> str | None:
-    """Why mask metrics do not follow from the verdicts; None where they do. (Answers were checked when reading them.)"""
+    """Why mask metrics do not follow from the verdicts; None where they do. Answers were checked on reading."""
     table = entry.verdicts
     code = np.array(table["task"].to_pylist(), np.str_)
     known = table["iou"].is_valid().to_numpy()

@@ -2,7 +2,7 @@
 
 | list | holds | worst first by |
 |---|---|---|
-| most | questions that two or more models were asked and at least one got wrong | models that are wrong, then mean IoU |
+| most | where two or more models are ranked: what at least one got wrong | models wrong, then mean IoU |
 | surest | wrong answers that came with a confidence | confidence |
 | blindest | wrong answers that came with masks | IoU of the question |
 

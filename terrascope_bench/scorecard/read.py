@@ -1,4 +1,4 @@
-"""A scorecard that is read back is checked: its form against the schema, its verdicts against their hash and its counts.
+"""A scorecard that is read back is checked: its form against the schema, its verdicts against their hash and counts.
 
 It is somebody else's file: whatever is wrong with it is one line that names it.
 """
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from terra_cot.errors import DataError
+from terra_cot.errors import DataError, SchemaError
 from terra_cot.schema import check
 from terrascope_bench.answer import EXTRACTORS
 from terrascope_bench.outcome import Outcome
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _MAX_BYTES = 64 * 2**20
 """A scorecard is some ten kilobytes; more is read only within reason."""
-_AGAIN = "run `terrascope-bench score` again: it writes both files"
+_AGAIN = "run `terrascope-bench score ... -o` again: it writes card and verdicts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,4 +124,7 @@ def read_scorecard(path: Path) -> Scorecard:
     except orjson.JSONDecodeError as error:
         raise DataError(f"not JSON ({error.msg} at character {error.pos})", file=path) from None
     check(body, "scorecard", path)
+    for name in ("verdicts", "inputs"):
+        if name not in body:
+            raise SchemaError("a scorecard that was printed, not written", file=path, field=name, fix=_AGAIN)
     return Scorecard(path, data, body)
