@@ -10,6 +10,7 @@ import typer
 from pipelines import console
 from pipelines.bench.arguments import Seed
 from pipelines.console import Json, Quiet
+from terra_cot.visible import visible
 
 
 def compare(
@@ -52,20 +53,20 @@ def comparison_table(pair: dict[str, Any]) -> tuple[list[str], list[list[object]
                 *(_p(entry.get(key)) for key in ("p", "holm_p")),
             ]
         )
-    head = ["accuracy (95 %)", "gIoU (95 %)", "grounded (95 %)", "only 1st : 2nd right", "p", "Holm p"]
+    head = ["accuracy [95 %]", "gIoU [95 %]", "grounded [95 %]", "right alone", "p", "Holm p"]
     return ["task", "n", "first", "second", *head], rows
 
 
 def _name(submission: dict[str, Any]) -> str:
-    return f"{submission['model']} [{Path(submission['scorecard']).name}]"
+    return f"{visible(submission['model'], limit=60)} [{Path(submission['scorecard']).name}]"
 
 
 def _difference(metric: dict[str, Any] | None) -> str:
-    """`+3.1 (+0.2 to +6.0)`, in points."""
+    """`+3.1 [+0.2, +6.0]`, in points."""
     if metric is None:
         return "-"
     value = metric["difference"]
-    return f"{100 * value['value']:+.1f} ({100 * value['low']:+.1f} to {100 * value['high']:+.1f})"
+    return f"{100 * value['value']:+.1f} [{100 * value['low']:+.1f}, {100 * value['high']:+.1f}]"
 
 
 def _p(value: float | None) -> str:

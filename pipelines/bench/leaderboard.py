@@ -10,6 +10,9 @@ import typer
 from pipelines import console
 from pipelines.bench.arguments import Seed
 from pipelines.console import Force, Json, Quiet
+from terra_cot.visible import visible
+
+_NAME_CHARACTERS = 30
 
 
 def leaderboard(
@@ -61,16 +64,15 @@ def leaderboard_tables(board: dict[str, Any]) -> list[tuple[str, list[str], list
             macro = row["overall"]["macro"]
             rows.append(
                 [
-                    f"{row['rank']}. {row['model']}",
+                    f"{row['rank']}. {visible(row['model'], limit=_NAME_CHARACTERS)}",
                     *(_share(row["tasks"][code]["accuracy"]) for code in codes),
                     _interval(macro["accuracy"]),
                     _interval(row["to_first"], sign="+"),
-                    _share(row["overall"]["micro"]["accuracy"]),
-                    *(_share(macro[name]) for name in ("giou", "grounded_accuracy", "faithfulness")),
+                    *(_share(macro[name]) for name in ("giou", "grounded_accuracy")),
                 ]
             )
         title = f"{ranking['benchmark']['sha256'][:12]}, {ranking['benchmark']['n']} questions, {ranking['extractor']}"
-        head = ["macro (95 %)", "to first (95 %)", "micro", "gIoU", "grounded", "faithful"]
+        head = ["macro [95 %]", "to first [95 %]", "gIoU", "grounded"]
         out.append((title, ["model", *codes, *head], rows))
     paper = board["reported"]
     codes = list(paper["rows"][0]["tasks"])
@@ -94,4 +96,4 @@ def _interval(value: dict[str, float] | None, sign: str = "") -> str:
     if value is None:
         return "-"
     middle, low, high = (f"{100 * value[name]:{sign}.1f}" for name in ("value", "low", "high"))
-    return f"{middle} ({low} to {high})"
+    return f"{middle} [{low}, {high}]"

@@ -134,7 +134,7 @@ def _asked(question: Question, images: Images) -> dict[str, Any]:
     return {
         "id": visible(question.question_id, limit=_TEXT_CHARACTERS),
         "task": question.task,
-        "task_name": TASKS[question.task].name,
+        "task_name": TASKS[question.task].name.replace("_", " "),
         "question": visible(question.question, limit=_TEXT_CHARACTERS, lines=True),
         "panels": [images.add(picture, visible(title, limit=120)) for picture, title in question_panels(question)],
     }

@@ -10,10 +10,11 @@ from terra_cot.visible import visible
 
 BARS_SHOWN = 20
 """Models of a chart; the table has all."""
-LABEL_CHARACTERS = 22
-_ROW_PX, _LEFT_PX, _BAR_PX = 22, 132, 150
+LABEL_CHARACTERS = 20
+_ROW_PX, _LEFT_PX, _BAR_PX = 22, 150, 140
 _PLOT = {"left": 52, "top": 14, "width": 520, "height": 340}
-_LINE_PX, _LABEL_GAP_PX, _TURN = 15, 9, 0.62
+_LINE_PX, _LABEL_GAP_PX, _TURN = 15, 6, 0.62
+_LIFT_PX = 11  # a name stands above the line of its interval
 
 
 def bars(rows: Sequence[dict[str, Any]], code: str, chance: float | None) -> dict[str, Any]:
@@ -119,7 +120,7 @@ def _place_labels(points: list[dict[str, Any]], turn_px: float, top_px: float, b
         )
         y = top_px - _LINE_PX
         for point in mine:
-            y = max(point["y"], y + _LINE_PX)
+            y = max(point["y"] - _LIFT_PX, y + _LINE_PX)
             point["label_y"] = y
         lowest = bottom_px + _LINE_PX
         for point in reversed(mine):

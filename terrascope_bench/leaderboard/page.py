@@ -1,8 +1,8 @@
 """A leaderboard is a folder that opens from disk: a page, its pictures, and the same rows as JSON and CSV.
 
 The page holds its one script and one style, and names both by hash in its Content-Security-Policy: no other script
-runs; no style, address or request comes from a submission. The same scorecards give the same bytes, in whatever order and
-from whatever folder they are named. The folder is made beside its place and renamed into it.
+runs; no style, address or request comes from a submission. The same scorecards give the same bytes, in whatever order
+and from whatever folder they are named. The folder is made beside its place and renamed into it.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def _page(board: dict[str, Any], sections: list[dict[str, Any]]) -> str:
     return template.render(
         board=board,
         sections=sections,
-        tasks={code: task.name for code, task in TASKS.items()},
+        tasks={code: task.name.replace("_", " ") for code, task in TASKS.items()},
         style=Markup(style),  # our own files: the only text that is not escaped
         script=Markup(script),
         style_hash=_hash(style),

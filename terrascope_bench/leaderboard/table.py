@@ -23,6 +23,7 @@ from terrascope_bench.outcome import Outcome
 from terrascope_bench.scorecard.read import Scorecard, read_scorecard
 from terrascope_bench.scorecard.rows import GROUNDED
 from terrascope_bench.statistics import DECIMALS
+from terrascope_bench.tasks import TASKS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -74,9 +75,9 @@ class Ranking:
                     "missing": sum(task["missing"] for task in body["tasks"].values()),
                     "error": sum(task["error"] for task in body["tasks"].values()),
                     "tasks": {
-                        code: {"n": task["n"], **{name: task[name] for name in SHOWN}}
-                        for code, task in body["tasks"].items()
-                        if task["n"]
+                        code: {name: body["tasks"][code][name] for name in ("n", *SHOWN)}
+                        for code in TASKS
+                        if code in body["tasks"] and body["tasks"][code]["n"]
                     },
                     "overall": {
                         name: {metric: body["overall"][name][metric] for metric in SHOWN} for name in ("macro", "micro")
