@@ -42,7 +42,7 @@ class DataError(TerraError):
             line += f", expected {shorten(self.expected)}"
         if self.fix:
             line += f"; {self.fix}"
-        return " ".join(line.split())
+        return visible(" ".join(line.split()))
 
 
 class GridError(DataError):
@@ -68,10 +68,18 @@ class ConflictError(TerraError):
 
 
 def shorten(value: object, limit: int = 120) -> str:
-    """One-line text of any value, cut so that hostile input cannot flood a terminal."""
+    """One-line text of any value, cut and made visible: hostile input neither floods nor steers a terminal."""
     text = value if isinstance(value, str) else repr(value)
-    text = " ".join(text.split())
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+    cut = len(text) > 8 * limit  # white space is folded and signs grow: room for both, without reading megabytes
+    text = visible(" ".join(text[: 8 * limit].split()))
+    return text if len(text) <= limit and not cut else f"{text[: limit - 1]}…"
+
+
+def visible(text: str) -> str:
+    """The text with control characters, direction marks and lone surrogates spelled out (`\\x1b`)."""
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
 def did_you_mean(name: str, known: list[str] | tuple[str, ...]) -> str:

@@ -11,15 +11,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import fsum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from terra_cot.draw import digest
 
 RESAMPLES = 1000
 DECIMALS = 6
 _CHUNK = 4_000_000
+_WHOLE = 2**53
 Value = dict[str, float] | None
 
 
@@ -41,20 +44,58 @@ class Sums:
 
 def resample(rows: NDArray[np.int64], seed: int, *names: object) -> Sums:
     """Sums over `rows` (n, columns) and over 1,000 draws of n rows with replacement; `names` give the stream."""
-    n, columns = rows.shape
+    return resample_blocks([Block(np.arange(len(rows)), rows)], len(rows), seed, *names)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Columns that some things have: `places` (m,) says which of n things each of `values` (m, columns) belongs to."""
+
+    places: NDArray[np.int64]
+    values: NDArray[Any]
+
+
+def resample_blocks(blocks: Sequence[Block], n: int, seed: int, *names: object) -> list[Sums]:
+    """Sums of each block over n things, and over 1,000 draws of n things with replacement: the same for all blocks."""
+    columns = [block.values.shape[1] for block in blocks]
+    out = [Sums.nothing(count) for count in columns]
+    for sums, block in zip(out, blocks, strict=True):
+        sums.total[:] = block.values.sum(axis=0, dtype=np.int64)
+    values = [_exact(block.values) for block in blocks]
     if n == 0:
-        return Sums.nothing(columns)
+        return out
     generator = np.random.PCG64(int.from_bytes(digest(seed, "bootstrap", *names)[:16], "big"))
-    drawn = np.empty((RESAMPLES, columns), np.int64)
     per_chunk = max(1, min(RESAMPLES, _CHUNK // n))
-    for start in range(0, RESAMPLES, per_chunk):
-        count = min(per_chunk, RESAMPLES - start)
-        raw = np.asarray(generator.random_raw(count * n), dtype=np.uint64)
-        picks = ((raw >> np.uint64(32)) * np.uint64(n) >> np.uint64(32)).astype(np.int64).reshape(count, n)
-        picks += np.arange(count, dtype=np.int64)[:, None] * n
-        times = np.bincount(picks.ravel(), minlength=count * n).reshape(count, n)
-        drawn[start : start + count] = times @ rows
-    return Sums(rows.sum(axis=0), drawn)
+    # Products of this size are over before a second thread has woken up.
+    with threadpool_limits(1, user_api="blas"):
+        for start in range(0, RESAMPLES, per_chunk):
+            count = min(per_chunk, RESAMPLES - start)
+            times = _times(generator, count, n)
+            for sums, block, table in zip(out, blocks, values, strict=True):
+                if len(table):
+                    each = times[block.places].astype(table.dtype, copy=False)
+                    sums.drawn[start : start + count] = (table.T @ each).T
+    return out
+
+
+def _times(generator: np.random.PCG64, count: int, n: int) -> NDArray[np.float64]:
+    """(n, count): how often each of n things was drawn in each of `count` draws of n things."""
+    raw = np.asarray(generator.random_raw(count * n), dtype=np.uint64)
+    raw >>= np.uint64(32)
+    raw *= np.uint64(n)
+    raw >>= np.uint64(32)
+    picks = raw.view(np.int64).reshape(count, n)
+    picks += np.arange(count, dtype=np.int64)[:, None] * n
+    times = np.bincount(picks.ravel(), minlength=count * n).reshape(count, n)
+    return np.ascontiguousarray(times.T, dtype=np.float64)
+
+
+def _exact(values: NDArray[Any]) -> NDArray[Any]:
+    """Values as the type whose products are exact and fast: whole numbers of up to 53 bits are exact in float64."""
+    highest = int(max(values.max(initial=0), -int(values.min(initial=0))))
+    # A draw holds as many things as there are; a thing drawn often stands for others that were not.
+    fits = highest * max(1, len(values)) < _WHOLE
+    return values.astype(np.float64 if fits else np.int64)
 
 
 def ratio(sums: Sums, above: int, below: int, scale: int = 1) -> Value:

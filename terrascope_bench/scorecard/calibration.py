@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from terrascope_bench.scorecard.rows import drawn
+from terrascope_bench.scorecard.draws import Draws
 from terrascope_bench.statistics import DECIMALS, interval, ratio
 from terrascope_bench.tally import Tally
 
@@ -20,24 +20,27 @@ BINS = 10
 _MILLION = 1_000_000
 
 
-def calibration(tally: Tally, stem: NDArray[np.int64], seed: int) -> dict[str, Any] | None:
-    """None where no prediction tells a confidence; `n` are the questions that do."""
-    told = ~np.isnan(tally.confidence)
-    if not told.any():
-        return None
-    confidence, right = tally.confidence[told], tally.right[told].astype(np.int64)
+def ask(draws: Draws, tally: Tally) -> None:
+    told = np.flatnonzero(~np.isnan(tally.confidence))
+    confidence, right = tally.confidence[told], tally.right[told].astype(np.int32)
     place = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
-    sure = np.rint(confidence * _MILLION).astype(np.int64)
-    error = np.rint((confidence - right) ** 2 * _MILLION).astype(np.int64)
-    inside = (place[:, None] == np.arange(BINS)).astype(np.int64)
-    rows = np.concatenate(
-        [np.ones((len(sure), 1), np.int64), error[:, None], inside, inside * sure[:, None], inside * right[:, None]],
-        axis=1,
-    )
-    sums = drawn(rows, stem[told], seed, "calibration")
+    sure = np.rint(confidence * _MILLION).astype(np.int32)
+    error = np.rint((confidence - right) ** 2 * _MILLION).astype(np.int32)
+    inside = (place[:, None] == np.arange(BINS)).astype(np.int32)
+    one = np.ones((len(told), 1), np.int32)
+    columns = [one, error[:, None], inside, inside * sure[:, None], inside * right[:, None]]
+    draws.ask("calibration", np.concatenate(columns, axis=1), told)
+
+
+def table(draws: Draws) -> dict[str, Any] | None:
+    """None where no prediction tells a confidence; `n` are the questions that do."""
+    sums = draws.whole("calibration")
+    n = int(sums.total[0])
+    if not n:
+        return None
     value = float(_ece(sums.total[None, :].astype(np.float64))[0])
     return {
-        "n": len(sure),
+        "n": n,
         "brier": ratio(sums, 1, 0, _MILLION),
         "ece": interval(value, _ece(sums.drawn.astype(np.float64))),
         "bins": [_bin(sums.total, k) for k in range(BINS)],
@@ -47,7 +50,8 @@ def calibration(tally: Tally, stem: NDArray[np.int64], seed: int) -> dict[str, A
 def _ece(table: NDArray[np.float64]) -> NDArray[np.float64]:
     """(draws,) from rows of sums."""
     sure, right = table[:, 2 + BINS : 2 + 2 * BINS], table[:, 2 + 2 * BINS :]
-    out: NDArray[np.float64] = np.abs(right - sure / _MILLION).sum(axis=1) / table[:, 0]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        out: NDArray[np.float64] = np.abs(right - sure / _MILLION).sum(axis=1) / table[:, 0]
     return out
 
 

@@ -5,23 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from terrascope_bench.scorecard.rows import AT, COLUMNS, drawn, metrics
+from terrascope_bench.scorecard.draws import Draws
+from terrascope_bench.scorecard.rows import METRICS
+from terrascope_bench.statistics import ratio
 from terrascope_bench.tally import CLASS_COLUMNS, Tally
 
 CLASS_METRICS = ("giou", "ciou", "boundary_iou", "precision", "recall")
+_AT = {name: k for k, name in enumerate(CLASS_COLUMNS[1:])}
 
 
-def classes(tally: Tally, stem: NDArray[np.int64], seed: int) -> dict[str, Any]:
-    """`n` is the number of truth masks of the class. Surplus masks have no truth, so they count in no class."""
-    out = {}
-    for label in sorted(tally.classes):
+def ask(draws: Draws, tally: Tally) -> None:
+    for label in tally.classes:
         pairs = tally.class_rows(label)
-        rows = np.zeros((len(pairs), len(COLUMNS)), np.int64)
-        for k, name in enumerate(CLASS_COLUMNS[1:], start=1):
-            rows[:, AT[name]] = pairs[:, k]
-        sums = drawn(rows, stem[pairs[:, 0]], seed, "class", label)
-        found = metrics(sums)
-        out[label] = {"n": int(sums.total[AT["known"]]), **{name: found[name] for name in CLASS_METRICS}}
+        draws.ask(f"class {label}", np.ascontiguousarray(pairs[:, 1:]), pairs[:, 0])
+
+
+def table(draws: Draws, tally: Tally) -> dict[str, Any]:
+    """`n` is the number of truth masks of the class. Surplus masks have no truth, so they count in no class."""
+    out: dict[str, Any] = {}
+    for label in sorted(tally.classes):
+        sums = draws.whole(f"class {label}")
+        out[label] = {"n": int(sums.total[_AT["known"]])}
+        for name in CLASS_METRICS:
+            above, below, scale = METRICS[name]
+            out[label][name] = ratio(sums, _AT[above], _AT[below], scale)
     return out

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from terrascope_bench.masks import NANO
-from terrascope_bench.scorecard.rows import AT, drawn
+from terrascope_bench.scorecard.draws import Draws
+from terrascope_bench.scorecard.rows import AT
 from terrascope_bench.statistics import Sums, Value, correlation, ratio
 from terrascope_bench.tally import CODES, Tally
 
@@ -28,39 +28,35 @@ def split_iou(sums: Sums, *, right: bool) -> Value:
     return ratio(sums, first, second, NANO)
 
 
-def pearson(tally: Tally, stem: NDArray[np.int64], seed: int) -> dict[str, Value]:
+def ask(draws: Draws, tally: Tally) -> None:
+    known = np.flatnonzero(tally.known)
+    right, iou = tally.right[known].astype(np.int64), tally.whole["iou"][known]
+    step = np.rint(iou / (NANO / _STEPS)).astype(np.int64)
+    draws.ask("pearson", np.stack([np.ones_like(right), right, step, right, step * step, right * step], axis=1), known)
+    reached = iou[:, None] >= np.array([round(threshold * NANO) for threshold in THRESHOLDS])
+    one = np.ones((len(known), 1), np.int8)
+    both = reached & (right[:, None] == 1)
+    draws.ask("curve", np.concatenate([one, both.astype(np.int8), reached.astype(np.int8)], axis=1), known)
+
+
+def pearson(draws: Draws) -> dict[str, Value]:
     """r of right (0 or 1) and IoU, over all questions with evidence (`all`) and within each task."""
-    right = tally.right.astype(np.int64)
-    iou = np.rint(tally.whole["iou"] / (NANO / _STEPS)).astype(np.int64)
-    rows = np.stack([np.ones_like(right), right, iou, right, iou * iou, right * iou], axis=1)
-    parts = {
-        code: drawn(rows[chosen], stem[chosen], seed, "pearson", code)
-        for code, chosen in ((code, tally.known & (tally.task == k)) for k, code in enumerate(CODES))
-        if chosen.any()
-    }
-    everything = sum(parts.values(), start=Sums.nothing(rows.shape[1]))
     return {
-        "all": correlation(everything, *range(6)),
-        **{code: correlation(parts[code], *range(6)) if code in parts else None for code in CODES},
+        "all": correlation(draws.whole("pearson"), *range(6)),
+        **{code: correlation(draws.task("pearson", code), *range(6)) for code in CODES},
     }
 
 
-def curve(tally: Tally, stem: NDArray[np.int64], seed: int) -> list[dict[str, Any]]:
+def curve(draws: Draws) -> list[dict[str, Any]]:
     """Of the questions with evidence: those that reach an IoU of each threshold, and those that are right as well."""
-    known = tally.known
-    if not known.any():
+    sums = draws.whole("curve")
+    if not sums.total[0]:
         return []
-    iou, right = tally.whole["iou"][known], tally.right[known]
-    columns = [np.ones(len(iou), np.int64)]
-    for threshold in THRESHOLDS:
-        reached = iou >= round(threshold * NANO)
-        columns += [(reached & right).astype(np.int64), reached.astype(np.int64)]
-    sums = drawn(np.stack(columns, axis=1), stem[known], seed, "curve")
     return [
         {
             "threshold": threshold,
-            "grounded_accuracy": ratio(sums, 1 + 2 * k, 0),
-            "reached": ratio(sums, 2 + 2 * k, 0),
+            "grounded_accuracy": ratio(sums, 1 + k, 0),
+            "reached": ratio(sums, 1 + len(THRESHOLDS) + k, 0),
         }
         for k, threshold in enumerate(THRESHOLDS)
     ]

@@ -12,8 +12,6 @@
 | faithfulness | questions with masks from the model, and a letter or a stated number | both follow, as far as given |
 | option_faithfulness | of these, those with a letter | the letter follows from the model's own masks (see `judge`) |
 | number_faithfulness | of these, those with a stated number | the number follows from the model's own masks |
-
-Where a benchmark shows one question in several variants, they are drawn together: they are no independent evidence.
 """
 
 from __future__ import annotations
@@ -22,8 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from terrascope_bench.masks import NANO
-from terrascope_bench.question import split_id
-from terrascope_bench.statistics import Sums, Value, ratio, resample
+from terrascope_bench.statistics import Sums, Value, ratio
 from terrascope_bench.tally import MASK_COLUMNS, UNKNOWN, Tally
 
 GROUNDED = 0.5
@@ -73,24 +70,6 @@ def question_rows(tally: Tally) -> NDArray[np.int64]:
     values |= {name: flag.astype(np.int64) for name, flag in flags.items()}
     values["iou_right"] = values["iou"] * right
     return np.stack([values[name] for name in COLUMNS], axis=1)
-
-
-def stems(tally: Tally) -> NDArray[np.int64]:
-    """Number of each question's stem: equal for variants of one question."""
-    numbers: dict[str, int] = {}
-    found = (numbers.setdefault(split_id(name)[0], len(numbers)) for name in tally.ids)
-    return np.fromiter(found, np.int64, len(tally.ids))
-
-
-def drawn(rows: NDArray[np.int64], stem: NDArray[np.int64], seed: int, *names: object) -> Sums:
-    """Sums of `rows` (n, columns), and over 1,000 draws of whole stems."""
-    unique, first, place = np.unique(stem, return_index=True, return_inverse=True)
-    if len(unique) < len(stem):
-        order = np.argsort(np.argsort(first))  # stems in the order of the benchmark
-        grouped = np.zeros((len(unique), rows.shape[1]), np.int64)
-        np.add.at(grouped, order[place], rows)
-        rows = grouped
-    return resample(rows, seed, *names)
 
 
 def metrics(sums: Sums) -> dict[str, Value]:

@@ -9,24 +9,27 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from terrascope_bench.scorecard.rows import AT, drawn
-from terrascope_bench.statistics import ratio
+from terrascope_bench.scorecard.draws import Draws
+from terrascope_bench.statistics import Sums, ratio
 from terrascope_bench.tally import CODES, UNKNOWN, Tally
 
 
-def unseen(tally: Tally, rows: NDArray[np.int64], stem: NDArray[np.int64], seed: int) -> dict[str, Any] | None:
+def ask(draws: Draws, tally: Tally) -> None:
+    rows = np.flatnonzero(tally.blind == 0)
+    right = tally.right[rows].astype(np.int8)
+    draws.ask("unseen", np.stack([np.ones_like(right), right], axis=1), rows)
+
+
+def table(draws: Draws, tally: Tally) -> dict[str, Any] | None:
     """By task and over all; None where the benchmark folder holds no blind answers."""
     if (tally.blind == UNKNOWN).all():
         return None
-    none_gets = tally.blind == 0
-    groups = {"all": none_gets, **{code: none_gets & (tally.task == k) for k, code in enumerate(CODES)}}
     return {
-        name: {"n": int(chosen.sum()), "accuracy": _accuracy(rows[chosen], stem[chosen], seed, name)}
-        for name, chosen in groups.items()
+        "all": _entry(draws.whole("unseen")),
+        **{code: _entry(draws.task("unseen", code)) for code in CODES},
     }
 
 
-def _accuracy(rows: NDArray[np.int64], stem: NDArray[np.int64], seed: int, name: str) -> dict[str, float] | None:
-    return ratio(drawn(rows, stem, seed, "unseen", name), AT["right"], AT["one"]) if len(rows) else None
+def _entry(sums: Sums) -> dict[str, Any]:
+    return {"n": int(sums.total[0]), "accuracy": ratio(sums, 1, 0)}

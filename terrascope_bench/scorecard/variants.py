@@ -14,51 +14,47 @@ from numpy.typing import NDArray
 
 from terrascope_bench.masks import NANO
 from terrascope_bench.question import split_id
-from terrascope_bench.scorecard.rows import AT, drawn
-from terrascope_bench.statistics import ratio, resample
+from terrascope_bench.scorecard.draws import Draws
+from terrascope_bench.statistics import ratio
 from terrascope_bench.tally import UNKNOWN, Tally
 
 ORDER = ("opt", "sar", "opt+sar", "opt-pair", "sar-pair", "opt+sar-pair")
 """From poorer to richer, as far as there is an order."""
 
 
-def variants(tally: Tally, rows: NDArray[np.int64], stem: NDArray[np.int64], seed: int) -> dict[str, Any]:
-    shown = np.array([ORDER.index(name) if name else UNKNOWN for name in (split_id(q)[1] for q in tally.ids)], np.int64)
-    present = [k for k in range(len(ORDER)) if (shown == k).any()]
-    return {
-        "by_variant": {ORDER[k]: _scores(rows[shown == k], stem[shown == k], seed, ORDER[k]) for k in present},
-        "gains": [gain for a, b in combinations(present, 2) if (gain := _pair(tally, shown, stem, a, b, seed))],
-    }
+def ask(draws: Draws, tally: Tally) -> None:
+    names = (split_id(name)[1] for name in tally.ids)
+    shown = np.fromiter((ORDER.index(name) if name else UNKNOWN for name in names), np.int64)
+    right, known = tally.right.astype(np.int64), tally.known
+    columns = np.stack([np.ones_like(right), right, known, np.where(known, tally.whole["iou"], 0)], axis=1)
+    rows = {name: np.flatnonzero(shown == k) for k, name in enumerate(ORDER)}
+    for name in ORDER:
+        draws.ask(f"variant {name}", columns[rows[name]], rows[name])
+    for poorer, richer in combinations(ORDER, 2):
+        first, second = _paired(draws.stem, rows[poorer], rows[richer])
+        same = (tally.letter[first] == tally.letter[second]) & (tally.letter[first] != UNKNOWN)
+        gain = [np.ones_like(first), right[second] - right[first], same, right[first] & right[second]]
+        draws.ask(f"{richer} over {poorer}", np.stack(gain, axis=1).astype(np.int8), first)
 
 
-def _scores(rows: NDArray[np.int64], stem: NDArray[np.int64], seed: int, name: str) -> dict[str, Any]:
-    sums = drawn(rows, stem, seed, "variant", name)
-    return {
-        "n": len(rows),
-        "accuracy": ratio(sums, AT["right"], AT["one"]),
-        "giou": ratio(sums, AT["iou"], AT["known"], NANO),
-    }
+def table(draws: Draws) -> dict[str, Any]:
+    by_variant = {}
+    for name in ORDER:
+        sums = draws.whole(f"variant {name}")
+        if n := int(sums.total[0]):
+            by_variant[name] = {"n": n, "accuracy": ratio(sums, 1, 0), "giou": ratio(sums, 3, 2, NANO)}
+    gains = []
+    for poorer, richer in combinations(by_variant, 2):
+        sums = draws.whole(f"{richer} over {poorer}")
+        if n := int(sums.total[0]):
+            values = {"gain": ratio(sums, 1, 0), "same_letter": ratio(sums, 2, 0), "both_right": ratio(sums, 3, 0)}
+            gains.append({"of": richer, "over": poorer, "n": n, **values})
+    return {"by_variant": by_variant, "gains": gains}
 
 
-def _pair(
-    tally: Tally, shown: NDArray[np.int64], stem: NDArray[np.int64], a: int, b: int, seed: int
-) -> dict[str, Any] | None:
-    first, second = np.flatnonzero(shown == a), np.flatnonzero(shown == b)
-    both, at_first, at_second = np.intersect1d(stem[first], stem[second], return_indices=True)
-    if not len(both):
-        return None
-    first, second = first[at_first], second[at_second]
-    right = tally.right.astype(np.int64)
-    same = (tally.letter[first] == tally.letter[second]) & (tally.letter[first] != UNKNOWN)
-    table = np.stack(
-        [np.ones(len(both), np.int64), right[second] - right[first], same, right[first] & right[second]], axis=1
-    )
-    sums = resample(table[np.argsort(first)], seed, "gain", ORDER[a], ORDER[b])
-    return {
-        "of": ORDER[b],
-        "over": ORDER[a],
-        "n": len(both),
-        "gain": ratio(sums, 1, 0),
-        "same_letter": ratio(sums, 2, 0),
-        "both_right": ratio(sums, 3, 0),
-    }
+def _paired(
+    stem: NDArray[np.int64], first: NDArray[np.int64], second: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of the stems that both have."""
+    _, at_first, at_second = np.intersect1d(stem[first], stem[second], return_indices=True)
+    return first[at_first], second[at_second]
