@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from terra_cot import FORMAT_VERSION, __version__
 from terra_cot.errors import ConfigError, DataError, did_you_mean
 from terrascope_bench.answer import EXTRACTORS
-from terrascope_bench.mask_metrics import NANO
+from terrascope_bench.masks import NANO
 from terrascope_bench.question import split_id
 from terrascope_bench.scorecard.read import Scorecard, read_scorecard
-from terrascope_bench.scorecard.rows import GROUNDED, drawn
+from terrascope_bench.scorecard.rows import GROUNDED
 from terrascope_bench.significance import exact_p, holm
-from terrascope_bench.statistics import Sums, Value, mean_of_ratios, ratio
+from terrascope_bench.statistics import Sums, Value, mean_of_ratios, ratio, resample
 from terrascope_bench.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -173,7 +173,16 @@ def sums_by_task(questions: Questions, submissions: list[Own], seed: int) -> dic
         if where.any():
             shared = np.stack([np.ones(int(where.sum()), np.int64), questions.known[where].astype(np.int64)], axis=1)
             rows = np.concatenate([shared, *(own[where] for own in submissions)], axis=1)
-            out[code] = drawn(rows, questions.stem[where], seed, "compare", code)
+            out[code] = resample(by_stem(rows, questions.stem[where]), seed, "compare", code)
+    return out
+
+
+def by_stem(rows: NDArray[np.int64], stem: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Sums of the rows of each stem, in the order in which stems appear. Rows may be (n,) or (n, columns)."""
+    _, first, place = np.unique(stem, return_index=True, return_inverse=True)
+    order = np.argsort(np.argsort(first))
+    out = np.zeros((len(first), *rows.shape[1:]), np.int64)
+    np.add.at(out, order[place], rows)
     return out
 
 
@@ -215,15 +224,13 @@ def _counts(
 ) -> dict[str, Any]:
     """Questions, stems, answers that only one of the two has right, and p."""
     right = [submissions[number][where, 0] for number in (first, second)]
-    stems, place = np.unique(questions.stem[where], return_inverse=True)
-    by_stem = np.zeros(len(stems), np.int64)
-    np.add.at(by_stem, place, right[1] - right[0])
+    differences = by_stem(right[1] - right[0], questions.stem[where])
     return {
         "n": int(where.sum()),
-        "stems": len(stems),
+        "stems": len(differences),
         "only_first": int(np.count_nonzero(right[0] > right[1])),
         "only_second": int(np.count_nonzero(right[1] > right[0])),
-        "p": exact_p(by_stem),
+        "p": exact_p(differences),
     }
 
 

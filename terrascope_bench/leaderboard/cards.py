@@ -6,7 +6,7 @@ passed the same checks as for the score. What is not at hand (benchmark or predi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,11 @@ from terra_cot.errors import TerraError
 from terra_cot.store.manifest import manifest_parts
 from terra_cot.store.shards import open_part, read_group
 from terra_cot.visible import visible
+from terrascope_bench.answer_key import AnswerKey
 from terrascope_bench.benchmark import Benchmark, open_benchmark
 from terrascope_bench.leaderboard.table import Entry, Ranking
 from terrascope_bench.leaderboard.worst import Worst
-from terrascope_bench.mask_metrics import NANO
+from terrascope_bench.masks import NANO, resized
 from terrascope_bench.prediction import Expected, Prediction
 from terrascope_bench.question import QUESTIONS, Question
 from terrascope_bench.report.images import Images, Picture, on_image, question_panels, shown
@@ -70,7 +71,7 @@ def make_cards(
     questions = _questions(benchmark, wanted)
     asked = {number for entries in lists.values() for entry in entries for number in entry.shown}
     rows = {name: row for row, name in enumerate(ranking.entries[0].verdicts["question_id"].to_pylist())}
-    expected = {question.question_id: Expected.of(question) for question in benchmark.questions(images=False)}
+    expected = AnswerKey(benchmark).expected
     replies: dict[int, dict[str, Prediction]] = {}
     notes = []
     for number in sorted(asked):
@@ -125,7 +126,7 @@ def _questions(benchmark: Benchmark, wanted: set[str]) -> dict[str, Question]:
 def _replies(entry: Entry, expected: dict[str, Expected], wanted: Iterable[str]) -> dict[str, Prediction]:
     path = entry.card.input("predictions")
     check_predictions(path, entry.card)
-    found = read_submission(path, expected)
+    found = read_submission(path, expected, resize=entry.card.body["resize"])
     names = set(wanted)
     return {item.question_id: item for item in found if isinstance(item, Prediction) and item.question_id in names}
 
@@ -190,10 +191,10 @@ def _marked(question: Question, prediction: Prediction, images: Images) -> Itera
     from terra_cot.mask import decode
 
     pictures: dict[tuple[str, str], Picture] = shown(question)
-    masks: Sequence[Any] = prediction.masks[:_MASKS_SHOWN]
-    for mask in masks:
+    size = (question.height, question.width)
+    for mask in prediction.masks[:_MASKS_SHOWN]:
         label = mask.label or "no label"
-        region = decode(mask.size, mask.counts)
+        region = decode(size, resized(mask, size).counts)
         title = f"model: {label} ({mask.frame}){'' if region.any() else ', empty'}"
         yield images.add(
             on_image(pictures, question.legend, mask.frame, label, region), visible(title, limit=NAME_CHARACTERS)

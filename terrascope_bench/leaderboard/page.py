@@ -32,6 +32,7 @@ from terrascope_bench.tasks import TASKS
 NOTE = "leaderboard.json"
 WORST = 6
 """Questions shown a list unless another number is asked for."""
+_TOLD_CHARACTERS = 400
 OnStep = Callable[[int, int], None]
 
 
@@ -121,6 +122,7 @@ def _page(board: dict[str, Any], sections: list[dict[str, Any]]) -> str:
     style, script = (folder.joinpath(name).read_text(encoding="utf-8") for name in ("board.css", "board.js"))
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
     environment.filters["name"] = lambda text: visible(text, limit=NAME_CHARACTERS)
+    environment.filters["told"] = lambda text: visible(text, limit=_TOLD_CHARACTERS)
     template = environment.from_string(folder.joinpath("index.html.j2").read_text(encoding="utf-8"))
     return template.render(
         board=board,

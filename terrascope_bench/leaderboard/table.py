@@ -18,7 +18,7 @@ import numpy as np
 
 from terra_cot.errors import DataError
 from terrascope_bench.compare import paired, read_answers, sums_by_task
-from terrascope_bench.mask_metrics import NANO
+from terrascope_bench.masks import NANO
 from terrascope_bench.outcome import Outcome
 from terrascope_bench.scorecard.read import Scorecard, read_scorecard
 from terrascope_bench.scorecard.rows import GROUNDED

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from terra_cot.draw import digest
 from terrascope_bench.leaderboard.table import Ranking
-from terrascope_bench.mask_metrics import NANO
+from terrascope_bench.masks import NANO
 from terrascope_bench.outcome import Outcome
 from terrascope_bench.tasks import TASKS
 

@@ -11,7 +11,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from terrascope_bench.compare import Own, Questions, paired, sums_by_task
-from terrascope_bench.mask_metrics import NANO
+from terrascope_bench.masks import NANO
 from terrascope_bench.significance import exact_p, holm
 
 
