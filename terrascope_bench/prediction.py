@@ -21,7 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from terra_cot.errors import visible
+from terra_cot.visible import visible
 from terrascope_bench.question import Question
 
 MAX_MASKS = 64
