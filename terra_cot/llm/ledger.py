@@ -1,7 +1,7 @@
-"""What was spent, over all workers and runs of a dataset or benchmark run. A request is let through only if its worst case still fits.
+"""What was spent, over all workers and runs. A request is let through only if its worst case still fits.
 
-The worst case is one token a byte of the request, and `max_tokens` of reply. What a killed run had under way counts in
-full, because it may have been billed.
+The worst case is one token a byte of text, a bound for each image, and `max_tokens` of reply. What a killed run had
+under way counts in full, because it may have been billed.
 """
 
 from __future__ import annotations

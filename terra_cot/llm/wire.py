@@ -32,7 +32,7 @@ _STREAM_ROUNDS = 30
 """A stream may last so many times the time-out, which for it bounds the silence between two pieces."""
 
 
-class AskFailed(TerraError):
+class AskFailed(TerraError):  # noqa: N818 - reads as what happened
     """No reply. `kind` is a stable word to count by, `problem` one line without the key."""
 
     def __init__(self, kind: str, problem: str) -> None:
@@ -155,7 +155,7 @@ class Wire:
     def _openai(self) -> OpenAI:
         import openai
 
-        hooks = {"request": [self._pace.before], "response": [self._pace.after]}
+        hooks: dict[str, list[Any]] = {"request": [self._pace.before], "response": [self._pace.after]}
         return openai.OpenAI(
             base_url=self._options.base_url,
             api_key=self._key or "none",
