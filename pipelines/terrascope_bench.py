@@ -13,7 +13,7 @@ from pipelines.bench.build import build
 from pipelines.bench.compare import compare
 from pipelines.bench.leaderboard import leaderboard
 from pipelines.bench.reproduce import reproduce
-from pipelines.bench.run import run
+from pipelines.bench.run import EPILOG, run
 from pipelines.bench.score import score
 from pipelines.bench.validate import validate
 
@@ -32,7 +32,7 @@ app.command(epilog="Example: terrascope-bench score predictions.jsonl --bench ou
 app.command(epilog="Example: terrascope-bench compare baseline.json mine.json")(compare)
 app.command(epilog="Example: terrascope-bench leaderboard scorecards/*.json -o out/site")(leaderboard)
 app.command(epilog="Example: terrascope-bench reproduce scorecard.json")(reproduce)
-app.command(epilog="Example: terrascope-bench run random --bench out/bench -o random.jsonl")(run)
+app.command(epilog=EPILOG)(run)
 
 
 def main() -> None:
