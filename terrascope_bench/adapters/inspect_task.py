@@ -15,7 +15,7 @@ from typing import Any
 
 from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset, Sample
-from inspect_ai.model import ChatMessageUser, ContentImage, ContentText
+from inspect_ai.model import ChatMessage, ChatMessageUser, ContentImage, ContentText
 from inspect_ai.scorer import (
     CORRECT,
     INCORRECT,
@@ -72,7 +72,7 @@ def terrascope_bench(
         scorer=replies(bench, extractor),
         fail_on_error=False,
         score_on_error=True,
-        metadata={"benchmark_sha256": benchmark.sha256, "benchmark_n": benchmark.size, "extractor": extractor},
+        metadata={"benchmark_sha256": benchmark.sha256, "benchmark_n": benchmark.size},
     )
 
 
@@ -166,4 +166,11 @@ def _questions(benchmark: Benchmark) -> dict[str, Question]:
 def _prediction(question: Question, state: TaskState) -> Prediction:
     if state.output.empty:
         return Prediction(question.question_id, None, None, error=state.output.error or "the sample failed")
-    return read_reply(question, str(state.output.completion))
+    return read_reply(question, whole_reply(state.output.message))
+
+
+def whole_reply(message: ChatMessage) -> str:
+    """All that a model wrote: inspect takes <think> out of a reply, and the submission is the reply with it."""
+    if isinstance(message.content, str):
+        return message.content
+    return "".join(block.text for block in message.content if block.type in ("text", "reasoning"))

@@ -23,7 +23,8 @@ from terra_cot.store.atomic import write_bytes
 from terrascope_bench.prediction import FIELDS
 
 Row = dict[str, Any]
-_UNREAD = {"messages", "events", "store", "attachments", "timelines", "input"}
+_SHOWN = 300
+_UNREAD = {"messages", "events", "store", "attachments", "timelines"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,14 @@ def _inspect(log: Path) -> Iterator[Row | None]:
     for sample in _guarded(samples, log):
         row = next((found for score in (sample.scores or {}).values() if (found := _recorded(score.metadata))), None)
         if sample.error is not None:
-            row = {"question_id": str(sample.id), "error": shorten(sample.error.message, 300)}
+            row = {"question_id": str(sample.id), "error": _reason(sample.error.message)}
         yield row
+
+
+def _reason(message: str) -> str:
+    """The end of what a harness says of a failure: before it stands the request, pictures and all."""
+    text = " ".join(message.replace("\\n", " ").split())
+    return text if len(text) <= _SHOWN else f"…{text[-_SHOWN:]}"
 
 
 def _guarded(samples: Iterator[Any], log: Path) -> Iterator[Any]:

@@ -52,7 +52,7 @@ def verdict(question: Question, prediction: Prediction, extractor: str = "strict
         "task": question.task,
         "outcome": judged.outcome.value,
         "letter": letter,
-        "truth": judged.truth,
+        "truth": question.answer,
         "why": _why(question, prediction, extractor, letter, judged.outcome, iou),
         "iou": iou,
         "grounded": None if iou is None else right and iou >= GROUNDED,
@@ -70,8 +70,8 @@ def _why(
 ) -> str:
     truth = question.answer
     if outcome is Outcome.ERROR:
-        said = f"there is no reply: {shorten(prediction.error or 'no reason given')}"
-    elif outcome is Outcome.UNPARSED:
+        return f"there is no reply: {shorten(prediction.error or 'no reason given')}"
+    if outcome is Outcome.UNPARSED:
         text = prediction.answer if prediction.answer is not None else prediction.response or ""
         said = f'{extractor} finds no letter of {question.letters} in "{shorten(text[-400:], 200)}"; {truth} is right'
     elif outcome is Outcome.CORRECT:
