@@ -10,7 +10,7 @@ import typer
 from pipelines import console
 from pipelines.bench.build import build
 from pipelines.bench.from_log import from_log
-from pipelines.bench.run import run
+from pipelines.bench.run import EPILOG, run
 from pipelines.bench.score import score
 from pipelines.bench.validate import validate
 
@@ -25,7 +25,7 @@ app = typer.Typer(
 app.command(epilog="Example: terrascope-bench build out/dataset -o out/bench --per-task 100")(build)
 app.command(epilog="Example: terrascope-bench validate predictions.jsonl --bench out/bench")(validate)
 app.command(epilog="Example: terrascope-bench score predictions.jsonl --bench out/bench -o scorecard.json")(score)
-app.command(epilog="Example: terrascope-bench run random --bench out/bench -o random.jsonl")(run)
+app.command(epilog=EPILOG)(run)
 app.command(name="from-log", epilog="Example: terrascope-bench from-log logs/NAME.eval -o predictions.jsonl")(from_log)
 
 

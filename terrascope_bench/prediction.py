@@ -74,7 +74,7 @@ class PredictedMask:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """A checked line."""
+    """A checked line. `notes` are what a runner has to say of its reply; they are written, and never scored."""
 
     question_id: str
     response: str | None
@@ -82,6 +82,7 @@ class Prediction:
     masks: tuple[PredictedMask, ...] = ()
     error: str | None = None
     confidence: float | None = None
+    notes: Mapping[str, Any] | None = None
 
     def to_row(self) -> dict[str, Any]:
         """The line as JSON; absent fields are left out."""
@@ -95,6 +96,8 @@ class Prediction:
                 {"frame": mask.frame, "label": mask.label, "size": list(mask.size), "counts": mask.counts}
                 for mask in self.masks
             ]
+        if self.notes:
+            row["notes"] = dict(self.notes)
         return row
 
 
