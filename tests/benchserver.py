@@ -51,30 +51,36 @@ class Reader:
 
     def __init__(self, bench: Path) -> None:
         self.questions = list(open_benchmark(bench).questions())
+        self.pixels = [pixels(frame.image for frame in question.frames) for question in self.questions]
 
     def asked(self, body: Body) -> Question:
         said = texts(body)
         shown = pixels(b64decode(url.partition(",")[2]) for url in pictures(body))
         found = [
             question
-            for question in self.questions
-            if question.question in said
-            and all(option in said for option in question.options)
-            and pixels(frame.image for frame in question.frames) == shown
+            for question, known in zip(self.questions, self.pixels, strict=True)
+            if question.question in said and all(option in said for option in question.options) and known == shown
         ]
         assert len(found) == 1, f"{len(found)} questions are asked by: {said[:300]}"
         return found[0]
 
 
-def planned(question: Question, number: int) -> str | None:
-    """The reply to the question that is the `number`-th of the benchmark; None for a failure of the server."""
+def planned(question: Question, number: int, masks: bool = False) -> str | None:
+    """The reply to the question that is the `number`-th of the benchmark; None for a failure of the server.
+
+    Where masks are asked for, every other reply holds all that are true, and others that none but the first.
+    """
     letters = question.letters
     wrong = letters[(letters.index(question.answer) + 1) % len(letters)]
+    block = ""
+    if masks and question.masks:
+        rows = [mask.to_row() for mask in question.masks[: None if number % 2 else 1]]
+        block = f"<masks>{json.dumps(rows)}</masks>"
     return [
-        f"<think>Look: A or B?</think><answer>{question.answer}</answer>",
-        f"<answer>{question.answer}</answer>",
+        f"<think>Look: A or B?</think>{block}<answer>{question.answer}</answer>",
+        f"{block}<answer>{question.answer}</answer>",
         f"({question.answer})",
-        f"<think>I think so.</think>\n<answer>{wrong}</answer>",
+        f"<think>I think so.</think>\n{block}\n<answer>{wrong}</answer>",
         "I cannot tell from this image.",
         None,
     ][number % 6]
@@ -87,7 +93,7 @@ def scripted(bench: Path) -> Callable[[Body, int], Answer]:
 
     def answer(body: Body, number: int) -> Answer:
         question = reader.asked(body)
-        text = planned(question, numbers[question.question_id])
+        text = planned(question, numbers[question.question_id], masks="<masks>" in texts(body))
         return error(400, "the picture upset the model") if text is None else Answer(completion(text, body))
 
     return answer

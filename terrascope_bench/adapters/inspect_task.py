@@ -8,14 +8,13 @@ so that it stays in the denominator. `terrascope-bench from-log` makes a submiss
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset, Sample
-from inspect_ai.model import ChatMessage, ChatMessageUser, ContentImage, ContentText
+from inspect_ai.model import ChatMessage, ChatMessageSystem, ChatMessageUser, ContentImage, ContentText
 from inspect_ai.scorer import (
     CORRECT,
     INCORRECT,
@@ -33,34 +32,45 @@ from inspect_ai.scorer import (
 from inspect_ai.solver import TaskState, generate
 
 from terra_cot.errors import ConfigError
-from terrascope_bench.adapters.prompt import prompt_text, read_reply
+from terrascope_bench.adapters.asking import ask, failure, make_style, read, shown
 from terrascope_bench.adapters.verdict import check_extractor, shares, verdict
-from terrascope_bench.benchmark import Benchmark, open_benchmark
+from terrascope_bench.benchmark import open_benchmark
+from terrascope_bench.models.pictures import Picture
+from terrascope_bench.models.prompt import Style, system
 from terrascope_bench.outcome import Outcome
 from terrascope_bench.prediction import Prediction
 from terrascope_bench.question import Question
 
 _VALUES = {Outcome.CORRECT: CORRECT, Outcome.WRONG: INCORRECT}
 _REASONS = {Outcome.UNPARSED: "invalid_response_format", Outcome.ERROR: "no_response"}
+_FINISHES = {"max_tokens": "length", "model_length": "length"}
 
 
 @task
 def terrascope_bench(
-    bench: str, extractor: str = "strict", variant: str | None = None, tasks: str | list[str] | None = None
+    bench: str,
+    extractor: str = "strict",
+    masks: str = "none",
+    confidence: bool = False,
+    variant: str | None = None,
+    tasks: str | list[str] | None = None,
 ) -> Task:
     """Questions of a benchmark folder.
 
     Args:
         bench: benchmark folder.
         extractor: strict, paper, official-infer or official-eval.
+        masks: ask for masks as text: none, rle, polygons or boxes.
+        confidence: ask how sure the model is.
         variant: opt, sar, opt+sar, or one of them with -pair; None for all.
         tasks: of CA, AQ, CR, BRD, DM and BCE; None for all.
     """
     check_extractor(extractor)
+    style = make_style(masks, confidence)
     benchmark = open_benchmark(Path(bench))
     wanted = [tasks] if isinstance(tasks, str) else tasks
     samples = [
-        sample(question)
+        sample(question, style)
         for question in benchmark.questions()
         if (variant is None or question.variant == variant) and (wanted is None or question.task in wanted)
     ]
@@ -69,28 +79,31 @@ def terrascope_bench(
     return Task(
         dataset=MemoryDataset(samples, name=f"terrascope-bench {benchmark.sha256[:12]}", location=bench),
         solver=generate(),
-        scorer=replies(bench, extractor),
+        scorer=replies(bench, extractor, masks, confidence),
         fail_on_error=False,
         score_on_error=True,
-        metadata={"benchmark_sha256": benchmark.sha256, "benchmark_n": benchmark.size},
+        metadata={
+            "benchmark_sha256": benchmark.sha256,
+            "benchmark_n": benchmark.size,
+            "prompt_sha256": style.sha256(),
+        },
     )
 
 
-def sample(question: Question) -> Sample:
-    """A question as inspect's sample: its images as data URLs, then its text."""
-    images = [ContentImage(image=data_url(frame.image)) for frame in question.frames]
-    content = [*images, ContentText(text=prompt_text(question))]
+def sample(question: Question, style: Style) -> Sample:
+    """A question as inspect's sample; its pictures as data URLs, their sizes in the metadata."""
+    parts = ask(question, style)
+    content = [ContentText(text=part) if isinstance(part, str) else ContentImage(image=part.url()) for part in parts]
     return Sample(
         id=question.question_id,
-        input=[ChatMessageUser(content=content)],
+        input=[ChatMessageSystem(content=system(style)), ChatMessageUser(content=content)],
         target=question.answer,
-        metadata={"task": question.task, "variant": question.variant},
+        metadata={
+            "task": question.task,
+            "variant": question.variant,
+            "shown": [[picture.frame, picture.width, picture.height] for picture in shown(parts)],
+        },
     )
-
-
-def data_url(image: bytes) -> str:
-    kind = "jpeg" if image.startswith(b"\xff\xd8") else "png"
-    return f"data:image/{kind};base64,{b64encode(image).decode()}"
 
 
 @metric
@@ -140,13 +153,14 @@ def _task(entry: SampleScore) -> str:
 
 
 @scorer(metrics=[accuracy_by_task(), masks_by_task(), not_answered(), stderr()])
-def replies(bench: str, extractor: str = "strict") -> Scorer:
+def replies(bench: str, extractor: str = "strict", masks: str = "none", confidence: bool = False) -> Scorer:
     """Our verdict on a reply: `answer` the letter, `explanation` why, `metadata` the whole verdict."""
-    questions = _questions(open_benchmark(Path(bench)))
+    style = make_style(masks, confidence)
+    questions = {question.question_id: question for question in open_benchmark(Path(bench)).questions(images=False)}
 
     async def score(state: TaskState, target: Target) -> Score:
         question = questions[str(state.sample_id)]
-        row = verdict(question, _prediction(question, state), extractor)
+        row = verdict(question, _prediction(question, style, state), extractor)
         outcome = Outcome(row["outcome"])
         return Score(
             value=_VALUES.get(outcome, NOANSWER),
@@ -159,14 +173,12 @@ def replies(bench: str, extractor: str = "strict") -> Scorer:
     return score
 
 
-def _questions(benchmark: Benchmark) -> dict[str, Question]:
-    return {question.question_id: question for question in benchmark.questions(images=False)}
-
-
-def _prediction(question: Question, state: TaskState) -> Prediction:
+def _prediction(question: Question, style: Style, state: TaskState) -> Prediction:
     if state.output.empty:
-        return Prediction(question.question_id, None, None, error=state.output.error or "the sample failed")
-    return read_reply(question, whole_reply(state.output.message))
+        return failure(question, state.output.error or "the sample failed")
+    seen = [Picture.of_size(*size) for size in state.metadata["shown"]]
+    finish = str(state.output.stop_reason)
+    return read(question, seen, style, whole_reply(state.output.message), _FINISHES.get(finish, finish))
 
 
 def whole_reply(message: ChatMessage) -> str:

@@ -118,8 +118,8 @@ def _lmms_eval(log: Path) -> Iterator[Row | None]:
 
 
 def _recorded(verdict: object) -> Row | None:
-    """The line of a submission that a verdict holds; only our fields of it, which `validate` checks."""
+    """The line of a submission that a verdict holds; our fields of it and no others, for `validate` to check."""
     prediction = verdict.get("prediction") if isinstance(verdict, Mapping) else None
     if not isinstance(prediction, Mapping) or not isinstance(prediction.get("question_id"), str):
         return None
-    return {name: prediction[name] for name in FIELDS if name in prediction}
+    return {name: prediction[name] for name in (*FIELDS, "notes") if name in prediction}

@@ -8,6 +8,7 @@
 | why | one line for a reader: what was read, and what of it is right |
 | iou | mean IoU of the question's masks, null where no evidence is known |
 | grounded | right letter and IoU of at least 0.5, null likewise |
+| follows | the letter follows from the model's own masks, null where that cannot be asked |
 | prediction | the line of a submission that this reply is |
 
 Metrics are means of these rows with the digits of a scorecard, so that a whole run shows the scorecard's numbers.
@@ -26,7 +27,7 @@ from terrascope_bench.mask_metrics import NANO
 from terrascope_bench.outcome import Outcome
 from terrascope_bench.prediction import Prediction
 from terrascope_bench.question import Question
-from terrascope_bench.score import GROUNDED
+from terrascope_bench.scorecard.rows import GROUNDED
 from terrascope_bench.statistics import DECIMALS
 from terrascope_bench.tasks import TASKS
 
@@ -44,7 +45,7 @@ def check_extractor(name: str) -> str:
 def verdict(question: Question, prediction: Prediction, extractor: str = "strict") -> dict[str, Any]:
     """Judge one prediction; the row that is recorded."""
     judged = judge(question, prediction, extractor)
-    letter = judged.letters[list(EXTRACTORS).index(extractor)]
+    letter = judged.letter
     iou = None if judged.masks is None else judged.masks.iou / NANO
     right = judged.outcome is Outcome.CORRECT
     return {
@@ -56,6 +57,7 @@ def verdict(question: Question, prediction: Prediction, extractor: str = "strict
         "why": _why(question, prediction, extractor, letter, judged.outcome, iou),
         "iou": iou,
         "grounded": None if iou is None else right and iou >= GROUNDED,
+        "follows": judged.faith.follows,
         "prediction": prediction.to_row(),
     }
 

@@ -1,8 +1,8 @@
-"""What the YAML of the task names: documents without pixels, pictures on demand, our verdict, its means.
+"""What the YAML of the task names: documents without pixels, our prompt, our verdict, its means.
 
 lmms-eval resolves `!function MODULE.NAME` to any attribute of a module, so `PARTS` is the list of the benchmark's
-files at the moment the task is loaded. A document is a light row of the questions table; everything else is read from
-the benchmark by its `question_id`, one row group at a time.
+files at the moment the task is loaded. TERRASCOPE_BENCH names its folder, TERRASCOPE_MASKS how masks are asked for. A
+document is a light row of the questions table; all else is read by its `question_id`, one row group at a time.
 """
 
 from __future__ import annotations
@@ -14,44 +14,55 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from terra_cot.errors import ConfigError
+from terra_cot.errors import ConfigError, shorten
 from terra_cot.store.manifest import manifest_parts
 from terra_cot.store.shards import open_part, read_group
-from terrascope_bench.adapters.prompt import prompt_text, read_reply
+from terrascope_bench.adapters.asking import Parts, ask, failure, make_style, read, shown
 from terrascope_bench.adapters.verdict import shares, verdict
 from terrascope_bench.benchmark import Benchmark, open_benchmark
+from terrascope_bench.models.pictures import Picture
+from terrascope_bench.models.prompt import Style, system
 from terrascope_bench.outcome import Outcome
-from terrascope_bench.prediction import Prediction
 from terrascope_bench.question import QUESTIONS, Question
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-VARIABLE = "TERRASCOPE_BENCH"
+VARIABLE, MASKS_VARIABLE = "TERRASCOPE_BENCH", "TERRASCOPE_MASKS"
 COLUMNS = ["question_id", "task", "question", "options", "answer"]
 _FAILED = ("[LMMS_EVAL_REQUEST_FAILED", "[LMMS_EVAL_BUDGET_EXCEEDED")
 Doc = dict[str, Any]
 
 
 def __getattr__(name: str) -> Any:
-    """`PARTS` is looked up when a task is loaded, not when this module is: the environment names the benchmark."""
+    """What the YAML asks for when a task is loaded, not when this module is: the environment names the benchmark."""
     if name == "PARTS":
         benchmark = _benchmark()
         return [str((benchmark.folder / part.path).resolve()) for part in manifest_parts(benchmark.manifest)]
+    if name == "METADATA":
+        told = {"benchmark_sha256": _benchmark().sha256, "benchmark_n": _benchmark().size}
+        return {"version": 1, **told, "masks": _style().masks, "prompt_sha256": _style().sha256()}
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def doc_to_visual(doc: Doc) -> list[Image]:
     """The question's pictures in the order of its frames, RGB."""
-    from PIL import Image
-
-    part, group = _places()[doc["question_id"]]
-    shown = _group(part, group)[doc["question_id"]]
-    return [Image.open(BytesIO(frame.image)).convert("RGB") for frame in shown.frames]
+    return [_opened(picture) for picture in shown(_asked(doc))]
 
 
 def doc_to_text(doc: Doc) -> str:
-    return prompt_text(_questions()[doc["question_id"]])
+    """All words of the prompt, for models that take their pictures first."""
+    return "\n\n".join([system(_style()), *(part for part in _asked(doc) if isinstance(part, str))])
+
+
+def doc_to_messages(doc: Doc) -> list[dict[str, Any]]:
+    """The prompt as `run` sends it, for models that take a chat."""
+    content: list[dict[str, Any]] = [
+        {"type": "text", "text": part} if isinstance(part, str) else {"type": "image", "url": _opened(part)}
+        for part in _asked(doc)
+    ]
+    rules = [{"type": "text", "text": system(_style())}]
+    return [{"role": "system", "content": rules}, {"role": "user", "content": content}]
 
 
 def process_results(doc: Doc, results: Sequence[str]) -> dict[str, Any]:
@@ -59,9 +70,10 @@ def process_results(doc: Doc, results: Sequence[str]) -> dict[str, Any]:
     question = _questions()[doc["question_id"]]
     text = results[0]
     if text.startswith(_FAILED):
-        prediction = Prediction(question.question_id, None, None, error=text)
+        prediction = failure(question, shorten(text, 300))
     else:
-        prediction = read_reply(question, text)
+        seen = [] if _style().masks == "none" else shown(_asked(doc))
+        prediction = read(question, seen, _style(), text, "stop")
     row = verdict(question, prediction)
     right = int(row["outcome"] == Outcome.CORRECT)
     out = {"verdict": row, "macro": _of(row, right), "micro": right, row["task"]: right}
@@ -81,6 +93,21 @@ def macro(items: Sequence[dict[str, Any]]) -> float:
 
 def total(items: Sequence[int]) -> int:
     return sum(items)
+
+
+def _asked(doc: Doc) -> Parts:
+    part, group = _places()[doc["question_id"]]
+    return ask(_group(part, group)[doc["question_id"]], _style())
+
+
+def _opened(picture: Picture) -> Image:
+    from PIL import Image
+
+    return Image.open(BytesIO(picture.data)).convert("RGB")
+
+
+def _style() -> Style:
+    return make_style(os.environ.get(MASKS_VARIABLE, "none"))
 
 
 @cache

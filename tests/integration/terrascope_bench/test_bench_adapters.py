@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -15,12 +16,13 @@ from benchserver import planned
 from PIL import Image
 
 from terra_cot.errors import ConfigError, DataError
+from terrascope_bench.adapters.asking import failure, make_style, read
 from terrascope_bench.adapters.lmms_eval import task as lmms
 from terrascope_bench.adapters.logs import write_submission
 from terrascope_bench.adapters.verdict import check_extractor, shares, verdict
 from terrascope_bench.answer import EXTRACTORS
 from terrascope_bench.benchmark import open_benchmark
-from terrascope_bench.prediction import PredictedMask, Prediction
+from terrascope_bench.prediction import Prediction
 from terrascope_bench.question import Question
 from terrascope_bench.score import score
 
@@ -35,12 +37,13 @@ def questions(bench: Path) -> list[Question]:
 
 @pytest.fixture(scope="module")
 def replies(questions: list[Question]) -> dict[str, str | None]:
-    return {question.question_id: planned(question, number) for number, question in enumerate(questions)}
+    return {question.question_id: planned(question, number, masks=True) for number, question in enumerate(questions)}
 
 
 @pytest.fixture
 def loaded(bench: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(lmms.VARIABLE, str(bench))
+    monkeypatch.setenv(lmms.MASKS_VARIABLE, "rle")
     for cached in (lmms._benchmark, lmms._questions, lmms._places, lmms._group):
         cached.cache_clear()
 
@@ -50,15 +53,13 @@ def test_shares_of_verdicts_are_the_scorecard(
     extractor: str, bench: Path, questions: list[Question], replies: dict[str, str | None], tmp_path: Path
 ) -> None:
     rows = []
-    for number, question in enumerate(questions):
+    for question in questions:
         text = replies[question.question_id]
-        truth = question.masks or ()
-        masks = tuple(PredictedMask(m.frame, m.label, m.size, m.counts) for m in truth[: number % 3])
-        made = Prediction(question.question_id, text, None, masks, error=None if text else "it broke")
+        made = failure(question, "it broke") if text is None else read(question, [], make_style("rle"), text, "stop")
         rows.append(verdict(question, made, extractor))
     path = tmp_path / "predictions.jsonl"
     path.write_text("".join(json.dumps(row["prediction"]) + "\n" for row in rows))
-    card = score(path, bench, extractor=extractor)
+    card = score(path, bench, extractor=extractor).card
     accuracy = shares((row["task"], float(row["outcome"] == "correct")) for row in rows)
     assert accuracy == {
         "macro": card["overall"]["macro"]["accuracy"]["value"],
@@ -101,15 +102,23 @@ def test_lmms_eval_sees_the_questions_of_the_folder(bench: Path, questions: list
         assert [image.tobytes() for image in shown] == [
             Image.open(BytesIO(frame.image)).convert("RGB").tobytes() for frame in question.frames
         ]
+        asked = lmms.doc_to_messages(doc)[1]["content"]
+        assert [part["type"] for part in asked] == ["text", "image"] * len(shown) + ["text"]
         text = lmms.doc_to_text(doc)
-        assert question.question in text
-        assert all(option in text for option in question.options)
+        for words in (question.question, *question.options, *(part["text"] for part in asked if "text" in part)):
+            assert words in text
 
 
-def test_lmms_eval_without_a_folder_is_told_so(monkeypatch: pytest.MonkeyPatch, loaded: None) -> None:
+def test_lmms_eval_is_told_by_the_environment(monkeypatch: pytest.MonkeyPatch, loaded: None) -> None:
+    assert lmms.METADATA["masks"] == "rle"
+    assert lmms.METADATA["benchmark_sha256"] == open_benchmark(Path(os.environ[lmms.VARIABLE])).sha256
     monkeypatch.delenv(lmms.VARIABLE)
+    lmms._benchmark.cache_clear()
     with pytest.raises(ConfigError, match="TERRASCOPE_BENCH"):
         _ = lmms.PARTS
+    monkeypatch.setenv(lmms.MASKS_VARIABLE, "boxs")
+    with pytest.raises(ConfigError, match='did you mean "boxes"'):
+        lmms._style()
     with pytest.raises(AttributeError):
         _ = lmms.NOTHING
 
@@ -132,7 +141,7 @@ def test_lmms_eval_metrics_and_log_give_the_scorecard(
     assert done.returncode == 0, done.stderr
     assert f"{len(questions)} predictions, {sum(items['error'])} of them errors" in done.stdout
     assert cli("validate", out, "--bench", bench).returncode == 0
-    card = score(out, bench)
+    card = score(out, bench).card
     assert lmms.macro(items["macro"]) == card["overall"]["macro"]["accuracy"]["value"]
     assert sum(items["micro"]) / len(questions) == pytest.approx(
         card["overall"]["micro"]["accuracy"]["value"], abs=1e-6
@@ -140,6 +149,7 @@ def test_lmms_eval_metrics_and_log_give_the_scorecard(
     for code, entry in card["tasks"].items():
         assert len(items[code]) == entry["n"]
         assert sum(items[code]) == entry["correct"]
+    assert 0 < lmms.macro(items["grounded"]) == card["overall"]["macro"]["grounded_accuracy"]["value"]
     assert lmms.macro(items["giou"]) == card["overall"]["macro"]["giou"]["value"]
     assert lmms.total(items["error"]) == sum(entry["error"] for entry in card["tasks"].values()) > 0
     assert cli("from-log", log, "-o", out).returncode == 2

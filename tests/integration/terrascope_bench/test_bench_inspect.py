@@ -53,7 +53,7 @@ def evaluated(bench: Path, tmp_path_factory: pytest.TempPathFactory) -> Evaluate
     folder = tmp_path_factory.mktemp("inspect")
     with serving(scripted(bench)) as server:
         run(
-            *("inspect", "eval", "terrascope_bench/terrascope_bench", "-T", f"bench={bench}"),
+            *("inspect", "eval", "terrascope_bench/terrascope_bench", "-T", f"bench={bench}", "-T", "masks=rle"),
             *("--model", "openai-api/local/scripted", "--max-retries", 0, "--display", "plain"),
             *("--log-dir", folder / "logs"),
             folder=folder,
@@ -67,13 +67,14 @@ def evaluated(bench: Path, tmp_path_factory: pytest.TempPathFactory) -> Evaluate
 
 def test_the_log_and_the_scorecard_say_the_same(bench: Path, evaluated: Evaluated) -> None:
     run("terrascope-bench", "validate", evaluated.predictions, "--bench", bench, folder=evaluated.predictions.parent)
-    card = score(evaluated.predictions, bench)
+    card = score(evaluated.predictions, bench).card
     counts = Counter[str]()
     for entry in card["tasks"].values():
         counts.update({name: entry[name] for name in ("n", "correct", "unparsed", "error", "missing")})
     assert f"{counts['n']} predictions, {counts['error']} of them errors" in evaluated.told
     assert counts["missing"] == 0
     assert counts["error"] > 0
+    assert card["overall"]["macro"]["grounded_accuracy"]["value"] > 0
     (result,) = evaluated.log["results"]["scores"]
     measured = {name: entry["value"] for name, entry in result["metrics"].items()}
     del measured["stderr"]
@@ -97,7 +98,7 @@ def test_a_sample_holds_letter_outcome_and_why_and_the_whole_reply(bench: Path, 
     lines = {row["question_id"]: row for row in map(json.loads, evaluated.predictions.read_text().splitlines())}
     assert list(lines) == sorted(lines)
     for number, question in enumerate(questions):
-        text = planned(question, number)
+        text = planned(question, number, masks=True)
         given = samples[question.question_id]["scores"]["replies"]
         kind = ["correct", "correct", "correct", "wrong", "unparsed", "error"][number % 6]
         assert given["value"] == {"correct": "C", "wrong": "I"}.get(kind, "N")
