@@ -97,3 +97,14 @@ def scripted(bench: Path) -> Callable[[Body, int], Answer]:
         return error(400, "the picture upset the model") if text is None else Answer(completion(text, body))
 
     return answer
+
+
+if __name__ == "__main__":  # python tests/benchserver.py BENCH PORT, from the root of the checkout: until it is stopped
+    import sys
+    import threading
+
+    from llmserver import serving
+
+    with serving(scripted(Path(sys.argv[1])), int(sys.argv[2])) as server:
+        sys.stderr.write(f"{server.url}\n")
+        threading.Event().wait()
