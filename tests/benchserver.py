@@ -9,9 +9,11 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from llmserver import Answer, Body, error
 from PIL import Image
 
+from terra_cot.mask import Mask
 from terrascope_bench.benchmark import open_benchmark
 from terrascope_bench.question import Question
 
@@ -65,16 +67,25 @@ class Reader:
         return found[0]
 
 
+def outline(mask: Mask) -> list[int]:
+    """The rectangle around a mask, as an outline."""
+    rows, columns = np.nonzero(mask.to_array())
+    left, top, right, bottom = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+    return [int(number) for number in (left, top, right, top, right, bottom, left, bottom)]
+
+
 def planned(question: Question, number: int, masks: bool = False) -> str | None:
     """The reply to the question that is the `number`-th of the benchmark; None for a failure of the server.
 
-    Where masks are asked for, every other reply holds all that are true, and others that none but the first.
+    Where masks are asked for, every other reply holds all that are true, as RLE and by the rectangles around them, and
+    the others only the first.
     """
     letters = question.letters
     wrong = letters[(letters.index(question.answer) + 1) % len(letters)]
     block = ""
     if masks and question.masks:
-        rows = [mask.to_row() for mask in question.masks[: None if number % 2 else 1]]
+        given = question.masks[: None if number % 2 else 1]
+        rows = [{**mask.to_row(), "polygons": [outline(mask)]} for mask in given]
         block = f"<masks>{json.dumps(rows)}</masks>"
     return [
         f"<think>Look: A or B?</think>{block}<answer>{question.answer}</answer>",

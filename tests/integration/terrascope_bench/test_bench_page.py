@@ -96,12 +96,7 @@ def test_the_page_runs_as_written(programs: dict[str, str], tmp_path: Path) -> N
     assert 0 < macro["mine"]["giou"]["value"] < 1
     assert (folder / "site/index.html").is_file()
     lines = [json.loads(line) for line in (folder / "my-vlm.jsonl").read_text().splitlines()]
-    assert (
-        len(lines)
-        == served
-        == cards["mine"]["benchmark"]["n"]
-        == sum(entry["n"] for entry in cards["mine"]["tasks"].values())
-    )
+    assert len(lines) == served == cards["mine"]["benchmark"]["n"] > 40
     assert any(line.get("masks") for line in lines)
 
 
