@@ -11,6 +11,7 @@ from pipelines import console
 from pipelines.bench.blind import blind
 from pipelines.bench.build import build
 from pipelines.bench.compare import compare
+from pipelines.bench.from_log import from_log
 from pipelines.bench.leaderboard import leaderboard
 from pipelines.bench.reproduce import reproduce
 from pipelines.bench.run import EPILOG, run
@@ -33,6 +34,7 @@ app.command(epilog="Example: terrascope-bench compare baseline.json mine.json")(
 app.command(epilog="Example: terrascope-bench leaderboard scorecards/*.json -o out/site")(leaderboard)
 app.command(epilog="Example: terrascope-bench reproduce scorecard.json")(reproduce)
 app.command(epilog=EPILOG)(run)
+app.command(name="from-log", epilog="Example: terrascope-bench from-log logs/NAME.eval -o predictions.jsonl")(from_log)
 
 
 def main() -> None:
