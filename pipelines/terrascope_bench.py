@@ -9,6 +9,7 @@ import typer
 
 from pipelines import console
 from pipelines.bench.build import build
+from pipelines.bench.import_ import import_
 from pipelines.bench.run import run
 from pipelines.bench.score import score
 from pipelines.bench.validate import validate
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 
 app.command(epilog="Example: terrascope-bench build out/dataset -o out/bench --per-task 100")(build)
+app.command("import", epilog="Example: terrascope-bench import test.parquet -o out/bench --labels /archive")(import_)
 app.command(epilog="Example: terrascope-bench validate predictions.jsonl --bench out/bench")(validate)
 app.command(epilog="Example: terrascope-bench score predictions.jsonl --bench out/bench -o scorecard.json")(score)
 app.command(epilog="Example: terrascope-bench run random --bench out/bench -o random.jsonl")(run)

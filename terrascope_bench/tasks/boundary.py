@@ -50,8 +50,13 @@ def follow(question: Question, masks: Sequence[BoolMask]) -> int | None:
 
     if not (masks[0].any() and masks[1].any()):
         return None
-    answer = YES if adjacent(masks[0], masks[1]) else NO
-    return question.options.index(answer) if answer in question.options else None
+    answer = (YES if adjacent(masks[0], masks[1]) else NO).casefold()
+    # Options of a benchmark from elsewhere may go on after the word: "Yes, they share a boundary".
+    return next((k for k, text in enumerate(question.options) if _first_word(text) == answer), None)
+
+
+def _first_word(text: str) -> str:
+    return text.replace(",", " ").replace(".", " ").casefold().partition(" ")[0]
 
 
 TASK = Task(
