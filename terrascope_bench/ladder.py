@@ -73,14 +73,10 @@ class Scale:
         """Index of the option nearest to `value` on this scale, in whatever order they stand; the first in a tie."""
         place = self.forward(value)
         if place in (inf, -inf):  # beyond the scale: an option that is so too, nearest to it, else the outermost
-            sign = 1 if place == inf else -1
-            return min(
-                range(len(options)),
-                key=lambda k: (
-                    abs(options[k] - value) if self.forward(options[k]) == place else inf,
-                    -sign * options[k],
-                ),
-            )
+            beyond = [k for k in range(len(options)) if self.forward(options[k]) == place]
+            if beyond:
+                return min(beyond, key=lambda k: abs(options[k] - value))
+            return (max if place == inf else min)(range(len(options)), key=lambda k: options[k])
         return min(range(len(options)), key=lambda k: (abs(self.forward(options[k]) - place), k))
 
 

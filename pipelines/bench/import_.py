@@ -32,8 +32,8 @@ def import_(
 ) -> None:
     """The published benchmark as a folder to score with, and what of it needs no image.
 
-    Every row is kept or listed in dropped.jsonl. With --labels the answers are measured again: disagreements.jsonl lists
-    those that do not follow from the label maps; the published answers stay.
+    Every row is kept or listed in dropped.jsonl. With --labels the answers are measured again: disagreements.jsonl
+    lists those that do not follow from the label maps; the published answers stay.
     """
     from terrascope_bench.published.importing import import_published
 

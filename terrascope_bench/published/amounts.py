@@ -1,8 +1,8 @@
 """Option texts are numbers only if all of them read as one number in one unit that measures the task's quantity.
 
 Values come in the units of the evidence: % for CA, m2 for AQ, m for DM, % or count for BCE. A number without a unit has
-the one that the question names; if the question names none or two, the options are no numbers. `2,841,200` is thousands;
-`2,5` is neither that nor a decimal in the language of the file, so it is refused.
+the one that the question names; if the question names none or two, the options are no numbers. `2,841,200` has its
+thousands apart; `2,5` is neither that nor a decimal in the language of the file, so it is refused.
 """
 
 from __future__ import annotations

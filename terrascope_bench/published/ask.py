@@ -18,18 +18,23 @@ from dataclasses import dataclass
 from terra_cot.legend import View
 from terrascope_bench.published.words import Mention, Text, name_in, read_text, view_of
 
-_NEGATIVE = frozenset("not without excluding except other neither nor non never cannot".split())
-_APART = frozenset("separate separated apart disjoint isolated unconnected disconnected".split())
-_TOUCH = frozenset(
-    "share shares shared sharing border borders bordering bordered boundary boundaries adjacent adjacency touch touches "
-    "touching neighbour neighbours neighbouring neighbor neighbors neighboring contact meet meets meeting adjoin adjoins "
-    "adjoining abut abuts abutting edge next".split()
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_NEGATIVE = _set("not without excluding except other neither nor non never cannot")
+_APART = _set("separate separated apart disjoint isolated unconnected disconnected")
+_TOUCH = _set(
+    "share shares shared sharing border borders bordering bordered boundary boundaries adjacent adjacency touch "
+    "touches touching neighbour neighbours neighbouring neighbor neighbors neighboring contact meet meets meeting "
+    "adjoin adjoins adjoining abut abuts abutting edge next"
 )
-_MORE = frozenset(
-    "larger largest greater greatest more most bigger biggest dominant dominates dominate exceed exceeds higher highest "
-    "wider >".split()
+_MORE = _set(
+    "larger largest greater greatest more most bigger biggest dominant dominates dominate exceed exceeds higher "
+    "highest wider >"
 )
-_LESS = frozenset("smaller smallest less least fewer fewest lower lowest <".split())
+_LESS = _set("smaller smallest less least fewer fewest lower lowest <")
 _THAN = frozenset({"than", "exceed", "exceeds", ">", "<"})
 _YES, _NO = ("yes", "true"), ("no", "false")
 

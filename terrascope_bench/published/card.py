@@ -27,8 +27,8 @@ configs:
 # TerraScope-Bench, imported
 
 {total} questions. {kept} of the {read} rows of the published file (SHA-256 `{sha256}`), with the published answers;
-`dropped.jsonl` lists the others. Made by `terrascope-bench import`. The file does not state a licence: its authors' terms
-hold, and those of the images' sources.
+`dropped.jsonl` lists the others. Made by `terrascope-bench import`. The file does not state a licence: its
+authors' terms hold, and those of the images' sources.
 
 | task | published | regenerated | with evidence masks | answer follows from the map | does not |
 |---|---|---|---|---|---|
@@ -58,13 +58,12 @@ def card(manifest: dict[str, Any]) -> str:
         entry = labels["tasks"][code] if labels else None
         made = again["questions"] if again and code == "BCE" else 0
         known = (entry["restored"] if entry else 0) + made
-        verdicts = (entry["agree"], entry["disagree"]) if entry and entry["restored"] else ("-", "-")
-        rows.append(
-            f"| {code} {task.name} | {told['tasks'][code]} | {made} | {known} | {verdicts[0]} | {verdicts[1]} |"
-        )
+        yes, no = (entry["agree"], entry["disagree"]) if entry and entry["restored"] else ("-", "-")
+        published = told["tasks"][code]
+        rows.append(f"| {code} {task.name} | {published} | {made} | {known} | {yes} | {no} |")
     restored = (
-        f"are restored from {labels['maps']['used']} label maps; `disagreements.jsonl` lists the questions whose published\n"
-        "answer does not follow from them."
+        f"are restored from {labels['maps']['used']} label maps; `disagreements.jsonl` lists the questions whose\n"
+        "published answer does not follow from them."
         if labels
         else "are not known: import with `--labels ROOT` to restore them."
     )

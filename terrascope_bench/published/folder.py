@@ -1,4 +1,4 @@
-"""An imported benchmark's folder: an unfinished import is cleared, a finished one only by force, anything else never."""
+"""An imported benchmark's folder: an unfinished one is cleared, a finished one only by force, anything else never."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An import reads the published file once and writes a benchmark folder; the same file, roots and seed give the same bytes.
+"""An import reads the published file once and writes a benchmark folder; same file, roots and seed, same bytes.
 
 Memory holds a few rows, one id a question, one short row an image. A killed import leaves a folder without a manifest;
 the next one begins again (tiles of xBD, which take minutes, are kept).

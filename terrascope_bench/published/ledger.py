@@ -12,7 +12,7 @@ from terrascope_bench.tasks import TASKS
 
 @dataclass
 class Verdicts:
-    """Of one task: questions = restored + the sum of `no_masks`; restored = agree + disagree + the sum of `no_verdict`."""
+    """Of one task: questions = restored + sum of `no_masks`; restored = agree + disagree + sum of `no_verdict`."""
 
     restored: int = 0
     agree: int = 0

@@ -29,7 +29,7 @@ _MAX_PIXELS = 4096 * 4096
 
 @dataclass(frozen=True, slots=True)
 class LabelMap:
-    """Codes (HW uint16) of a legend, the archive's own name of the image, and the hash of the file they were read from."""
+    """Codes (HW uint16) of a legend, the archive's own name of the image, and the hash of the file they are in."""
 
     codes: NDArray[np.uint16]
     legend: str

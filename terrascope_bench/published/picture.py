@@ -100,8 +100,9 @@ def _check(image: Image) -> None:
             expected=f"up to {MAX_PIXELS} px",
             reason="image_too_large",
         )
-    if getattr(image, "n_frames", 1) != 1:
-        raise DataError("several frames", field="image", got=f"{image.n_frames} frames", reason="image_of_many_frames")  # type: ignore[attr-defined]
+    frames = getattr(image, "n_frames", 1)
+    if frames != 1:
+        raise DataError("several frames", got=f"{frames} frames", reason="image_of_many_frames")
     if image.mode not in _MODES:
         raise DataError(
             "no 8-bit picture", field="image", got=image.mode, expected=", ".join(_MODES), reason="image_not_8_bit"

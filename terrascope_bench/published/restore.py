@@ -1,7 +1,7 @@
 """Evidence is restored by the rule that makes our own questions, and the published answer is measured against it.
 
-The question keeps the published answer. Its masks, evidence, legend, view and ground sample distance come from the label
-map; the option that follows is that of the task's own measure.
+The question keeps the published answer. Its masks, evidence, legend, view and ground sample distance come from the
+label map; the option that follows is that of the task's own measure.
 
 | reason without masks | means |
 |---|---|

@@ -15,7 +15,8 @@ from functools import cache
 from terra_cot.legend import Legend, View, legend
 
 _SYNONYMS: dict[str, str] = {
-    "water": "water|water body|water bodies|waterbody|waterbodies|open water|permanent water|surface water|water surface",
+    "water": "water|water body|water bodies|waterbody|waterbodies|open water|permanent water|surface water|"
+    "water surface",
     "developed area": "developed|developed area|developed land|developed region|built up|built up area|built up land|"
     "built up region|builtup|urban|urban area|urban land|urban region|artificial surface|artificial land",
     "bare land": "bare land|bareland|bare ground|bare soil|bare area|bare earth|barren|barren land|barren area|"
@@ -37,7 +38,7 @@ Meaning = frozenset[tuple[View, str]]
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A phrase at words `start` to `end` (exclusive) of a text; `meaning` is empty where this legend has no such class."""
+    """A phrase at words `start` to `end` (exclusive) of a text; `meaning` is empty if this legend lacks it."""
 
     start: int
     end: int
@@ -100,11 +101,10 @@ def _phrases(legend_name: str) -> dict[tuple[str, ...], Meaning]:
         for phrase in phrases.split("|"):
             table[_words(phrase)].update({("display", name)} if name in display else ())
     _own(source, table)
-    for phrase in list(table):
-        if not phrase[-1].endswith("s"):
-            plural = (*phrase[:-1], f"{phrase[-1]}s")
-            table[plural] |= table[phrase]
-    return {phrase: frozenset(meaning) for phrase, meaning in table.items()}
+    for words in list(table):
+        if not words[-1].endswith("s"):
+            table[*words[:-1], f"{words[-1]}s"] |= table[words]
+    return {words: frozenset(meaning) for words, meaning in table.items()}
 
 
 def _own(source: Legend, table: dict[tuple[str, ...], set[tuple[View, str]]]) -> None:
