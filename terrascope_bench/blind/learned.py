@@ -98,11 +98,16 @@ def _scores(riddles: Sequence[Riddle], folds: NDArray[np.int64]) -> dict[tuple[i
             early_stopping=False,
             random_state=0,
         )
+        asked = np.flatnonzero(np.isin(fold, pair))
+        learn = np.hstack([plain[train], evidence])
+        ask = np.hstack([plain[asked], words.features(asked, rest)])
+        # A column that no training row fills, of a kind with few riddles, cannot be cut into bins.
+        filled = ~np.isnan(learn).all(axis=0)
+        model.set_params(monotonic_cst=[cst for cst, kept in zip(monotone, filled, strict=True) if kept])
+        score = np.zeros(len(fold))
         # One thread: threads that wait for each other cost more than they bring on tables this small.
         with threadpool_limits(1):
-            model.fit(np.hstack([plain[train], evidence]), truth[train])
-        asked = np.flatnonzero(np.isin(fold, pair))
-        score = np.zeros(len(fold))
-        score[asked] = model.predict_proba(np.hstack([plain[asked], words.features(asked, rest)]))[:, 1]
+            model.fit(learn[:, filled], truth[train])
+            score[asked] = model.predict_proba(ask[:, filled])[:, 1]
         out[pair] = score
     return out

@@ -35,9 +35,7 @@ authors' terms hold, and those of the images' sources.
 {rows}
 
 Evidence masks {restored}
-Questions that are marked regenerated are not the published ones: xBD may not be passed on, so they are made again from
-its test split by the published rule.
-
+{again}
 Score a model: write one JSON object a line, `{{"question_id": ..., "response": ..., "masks": [...]}}`, then
 
     terrascope-bench validate predictions.jsonl --bench THIS_FOLDER
@@ -45,6 +43,12 @@ Score a model: write one JSON object a line, `{{"question_id": ..., "response": 
 
 The options of the published file can give answers away. `blind.parquet` holds what solvers say that never see an image;
 read accuracies on AQ and DM beside it.
+"""
+
+
+_AGAIN = """
+Questions that are marked regenerated are not the published ones: xBD may not be passed on, so they are made again from
+its test split by the published rule.
 """
 
 
@@ -74,4 +78,5 @@ def card(manifest: dict[str, Any]) -> str:
         sha256=told["file"]["sha256"],
         rows="\n".join(rows),
         restored=restored,
+        again=_AGAIN if again else "",
     )

@@ -85,7 +85,7 @@ def regenerate(root: Path, work: Path, seed: int, on_stage: OnStage) -> Regenera
     folder.mkdir(parents=True, exist_ok=True)
     drops: list[Refused] = []
     scenes = folder / "scenes.parquet"
-    kept = write_scenes(scenes, _test_scenes(root, drops)).rows
+    kept = write_scenes(scenes, _test_scenes(root, drops, on_stage)).rows
     pairs = kept + len(drops)
     if not kept:
         raise DataError(
@@ -114,15 +114,19 @@ def forget(work: Path) -> None:
     shutil.rmtree(work, ignore_errors=True)
 
 
-def _test_scenes(root: Path, drops: list[Refused]) -> Iterator[Any]:
+def _test_scenes(root: Path, drops: list[Refused], on_stage: OnStage) -> Iterator[Any]:
     """Scenes of the test split; pairs of other splits are not opened, dropped ones are put into `drops`."""
     from terra_cot.listing import Place as Listed
     from terra_cot.scene import Drop
     from terra_cot.sources import listing
 
-    for entry in listing("xbd", root).entries:
-        if not isinstance(entry, Listed) or entry.files[0].parent.parent.name != _SPLIT:
-            continue
+    test = (
+        entry
+        for entry in listing("xbd", root).entries
+        if isinstance(entry, Listed) and entry.files[0].parent.parent.name == _SPLIT
+    )
+    for number, entry in enumerate(test, start=1):
+        on_stage("scan", number, 0)
         for found in entry.describe():
             if isinstance(found, Drop):
                 drops.append(_refused(found.to_row()))

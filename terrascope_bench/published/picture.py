@@ -81,7 +81,8 @@ def read_picture(data: bytes, path: str | None) -> Picture:
     except DataError:
         raise
     except Exception as error:  # noqa: BLE001 - decoders of foreign bytes fail in many ways; this is one question
-        raise DataError(f"{type(error).__name__}: {error}", field="image", reason="unreadable_image") from None
+        # Its message may name a place in memory: the same file must give the same bytes.
+        raise DataError(type(error).__name__, field="image", reason="unreadable_image") from None
     if kept is None:
         from terra_cot.pixels.encode import png
 
