@@ -8,6 +8,7 @@ from __future__ import annotations
 import typer
 
 from pipelines import console
+from pipelines.bench.blind import blind
 from pipelines.bench.build import build
 from pipelines.bench.import_ import import_
 from pipelines.bench.run import run
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 
 app.command(epilog="Example: terrascope-bench build out/dataset -o out/bench --per-task 100")(build)
+app.command(epilog="Example: terrascope-bench blind out/bench")(blind)
 app.command("import", epilog="Example: terrascope-bench import test.parquet -o out/bench --labels /archive")(import_)
 app.command(epilog="Example: terrascope-bench validate predictions.jsonl --bench out/bench")(validate)
 app.command(epilog="Example: terrascope-bench score predictions.jsonl --bench out/bench -o scorecard.json")(score)

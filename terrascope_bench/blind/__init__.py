@@ -7,6 +7,6 @@
 from __future__ import annotations
 
 from terrascope_bench.blind.solvers import SOLVERS, Solver
-from terrascope_bench.blind.table import NAME, blind_report, read_blind, solve, summarise, write_blind
+from terrascope_bench.blind.table import NAME, blind_report, read_blind, report_of, solve, summarise, write_blind
 
-__all__ = ["NAME", "SOLVERS", "Solver", "blind_report", "read_blind", "solve", "summarise", "write_blind"]
+__all__ = ["NAME", "SOLVERS", "Solver", "blind_report", "read_blind", "report_of", "solve", "summarise", "write_blind"]

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from terra_cot.errors import DataError
 from terra_cot.store.atomic import replacing
 from terra_cot.store.manifest import file_entry
+from terrascope_bench.benchmark import Benchmark
 from terrascope_bench.blind.riddle import riddles
 from terrascope_bench.blind.solvers import SOLVERS
 from terrascope_bench.question import LETTERS, Question
@@ -42,6 +43,24 @@ def blind_report(questions: Iterable[Question]) -> tuple[pa.Table, dict[str, Any
     held = list(questions)
     table = solve(held)
     return table, summarise(held, table)
+
+
+def report_of(benchmark: Benchmark) -> dict[str, Any]:
+    """The summary of a benchmark folder, from its manifest or `blind.parquet`, else computed.
+
+    Raises:
+        DataError: `blind.parquet` does not belong to the folder's questions.
+    """
+    if "blind" in benchmark.manifest:
+        summary: dict[str, Any] = benchmark.manifest["blind"]
+        return summary
+    questions = list(benchmark.questions(images=False))
+    table = read_blind(benchmark.folder)
+    if table is None:
+        table = solve(questions)
+    elif table["question_id"].to_pylist() != [question.question_id for question in questions]:
+        raise DataError("not the blind table of these questions", file=benchmark.folder / NAME)
+    return summarise(questions, table)
 
 
 def solve(questions: Sequence[Question]) -> pa.Table:

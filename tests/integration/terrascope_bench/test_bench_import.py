@@ -141,7 +141,9 @@ def test_what_needs_no_image(imported: tuple[Path, str]) -> None:
     assert "needs no image" in printed
 
 
-def test_it_can_be_run_validated_and_scored(published: Set, imported: tuple[Path, str], tmp_path: Path, cli: Cli) -> None:
+def test_it_can_be_run_validated_and_scored(
+    published: Set, imported: tuple[Path, str], tmp_path: Path, cli: Cli
+) -> None:
     plain = tmp_path / "plain"
     import_published(published.file, plain)
     for name, bench in (("plain", plain), ("masks", imported[0])):
@@ -165,7 +167,9 @@ def test_it_can_be_run_validated_and_scored(published: Set, imported: tuple[Path
     assert card["tasks"]["AQ"]["accuracy"]["value"] > 0.9
 
 
-def test_same_file_same_bytes_whatever_its_row_groups(published: Set, imported: tuple[Path, str], tmp_path: Path) -> None:
+def test_same_file_same_bytes_whatever_its_row_groups(
+    published: Set, imported: tuple[Path, str], tmp_path: Path
+) -> None:
     import_published(published.file, tmp_path / "again", labels=published.labels)
     same(imported[0], tmp_path / "again")
     one_group = published.whole.write(tmp_path / "one.parquet", rows_per_group=10_000)
@@ -181,7 +185,9 @@ def same(first: Path, second: Path) -> None:
         assert (first / name).read_bytes() == (second / name).read_bytes(), name
 
 
-def test_killed_in_the_middle_and_run_again(published: Set, imported: tuple[Path, str], tmp_path: Path, cli: Cli) -> None:
+def test_killed_in_the_middle_and_run_again(
+    published: Set, imported: tuple[Path, str], tmp_path: Path, cli: Cli
+) -> None:
     out = tmp_path / "bench"
     code = "from pipelines.terrascope_bench import main; main()"
     arguments = [sys.executable, "-c", code, "import", published.file, "-o", out, "--labels", published.labels]

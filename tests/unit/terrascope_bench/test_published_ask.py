@@ -43,7 +43,11 @@ def test_one_class(question: str, names: tuple[str, ...] | str) -> None:
     [
         ("How far is forest from water?", "display", ("tree", "water")),
         ("How far are broad-leaved forests from inland waters?", "native", ("broad-leaved forest", "inland waters")),
-        ("How far is transitional woodland-shrub from pastures?", "native", ("transitional woodland-shrub", "pastures")),
+        (
+            "How far is transitional woodland-shrub from pastures?",
+            "native",
+            ("transitional woodland-shrub", "pastures"),
+        ),
         ("How far are moors and heathland from arable land?", "native", ("moors and heathland", "arable land")),
     ],
 )

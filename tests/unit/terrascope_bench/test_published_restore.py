@@ -7,13 +7,13 @@ import pytest
 from numpy.typing import NDArray
 
 from terra_cot.evidence import Ground, measure_fact
+from terra_cot.tile import FrameRecord
 from terrascope_bench.ladder import odds_scale
 from terrascope_bench.published.amounts import option_values
 from terrascope_bench.published.maps import LabelMap
 from terrascope_bench.published.restore import Restored, restore
 from terrascope_bench.question import Question
 from terrascope_bench.tasks import TASKS
-from terra_cot.tile import FrameRecord
 
 WATER, CROP, TREE, MANGROVE = 80, 40, 10, 95
 CODES = np.full((100, 100), CROP, np.uint16)
