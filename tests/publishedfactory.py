@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -160,8 +161,7 @@ def make(counts: dict[str, int] | None = None, scenes: int = 120, seed: int = 0,
     rows: list[dict[str, Any]] = []
     for task, n in wanted.items():
         made = _MAKERS[task](rng, drawn)
-        for _ in range(n):
-            rows.append(next(made))
+        rows.extend(islice(made, n))
     out = Published([rows[k] for k in rng.permutation(len(rows))], drawn)
     for number in sorted(rng.choice(len(rows), falsify, replace=False).tolist()):
         row = out.rows[number]

@@ -102,8 +102,8 @@ def _scores(riddles: Sequence[Riddle], folds: NDArray[np.int64]) -> dict[tuple[i
         learn = np.hstack([plain[train], evidence])
         ask = np.hstack([plain[asked], words.features(asked, rest)])
         # A column that no training row fills, of a kind with few riddles, cannot be cut into bins.
-        filled = ~np.isnan(learn).all(axis=0)
-        model.set_params(monotonic_cst=[cst for cst, kept in zip(monotone, filled, strict=True) if kept])
+        filled: NDArray[np.bool_] = ~np.all(np.isnan(learn), axis=0)
+        model.set_params(monotonic_cst=[cst for cst, kept in zip(monotone, filled.tolist(), strict=True) if kept])
         score = np.zeros(len(fold))
         # One thread: threads that wait for each other cost more than they bring on tables this small.
         with threadpool_limits(1):

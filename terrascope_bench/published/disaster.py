@@ -77,11 +77,10 @@ def regenerate(root: Path, work: Path, seed: int, on_stage: OnStage) -> Regenera
 
     recipe = Recipe(
         name="xbd",
-        seed=seed,
         source=SourceSpec(kind="xbd", root=str(root.resolve())),
         tile=TileOptions(size_px=1024, raster=False),
     )
-    folder = work / sha256_json(recipe.body())[:16]  # another root or seed must not find these tiles
+    folder = work / sha256_json(recipe.body())[:16]  # another root must not find these tiles
     folder.mkdir(parents=True, exist_ok=True)
     drops: list[Refused] = []
     scenes = folder / "scenes.parquet"

@@ -19,42 +19,9 @@ ANYTHING = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
     max_leaves=8,
 )
-WORDS = st.lists(
-    st.sampled_from(
-        [
-            "water",
-            "crop",
-            "tree",
-            "forest",
-            "bare",
-            "land",
-            "built",
-            "up",
-            "area",
-            "not",
-            "larger",
-            "smaller",
-            "than",
-            "yes",
-            "no",
-            "share",
-            "boundary",
-            ">",
-            "<",
-            "mangrove",
-            "pastures",
-            "touch",
-            "?",
-            ",",
-            "n't",
-            "a",
-            "the",
-            "of",
-            "image",
-        ]
-    ),
-    max_size=14,
-).map(" ".join)
+VOCABULARY = """water crop tree forest bare land built up area not larger smaller than yes no share boundary > <
+mangrove pastures touch ? , n't a the of image"""
+WORDS = st.lists(st.sampled_from(sorted(set(VOCABULARY.split()))), max_size=14).map(" ".join)
 
 
 @given(st.fixed_dictionaries(dict.fromkeys(("image", "question", "candidates", "answer", "task_type"), ANYTHING)))
