@@ -21,7 +21,7 @@ from terra_cot.errors import DataError
 from terra_cot.store.manifest import manifest_parts
 from terra_cot.store.shards import read_rows
 from terrascope_bench.benchmark import Benchmark
-from terrascope_bench.prediction import Expected
+from terrascope_bench.prediction import Expected, image_name
 from terrascope_bench.question import LETTERS, QUESTIONS, Question
 from terrascope_bench.tally import CODES, UNKNOWN, Tally
 from terrascope_bench.tasks import find_task
@@ -29,14 +29,18 @@ from terrascope_bench.tasks import find_task
 KEPT_PARTS = 16
 BLIND_NAME = "blind.parquet"
 _INDEX = ["question_id", "task", "answer", "width", "height", "frames.list.element.frame"]
+_TEXTS = ["question", "source_id"]
 _TRUTH = [name for name in QUESTIONS.schema.names if name != "frames"]
 
 
 class AnswerKey:
     """Questions of a benchmark by name and by row (their place in the order of the file)."""
 
-    def __init__(self, benchmark: Benchmark) -> None:
+    def __init__(self, benchmark: Benchmark, *, texts: bool = False) -> None:
         """Read the index of every part.
+
+        Args:
+            texts: also what finds a question by its words: its text and the name of its image.
 
         Raises:
             DataError: a part cannot be read, an unknown task, two questions of one name.
@@ -50,7 +54,7 @@ class AnswerKey:
         truth: list[str] = []
         starts = [0]
         for path in self._paths:
-            self._index(path, tasks, truth)
+            self._index(path, tasks, truth, texts)
             starts.append(len(self.ids))
         self._starts = np.array(starts)
         self.rows = {name: row for row, name in enumerate(self.ids)}
@@ -121,12 +125,14 @@ class AnswerKey:
                 questions = self.read(part)
                 yield from ((row, questions[row - start]) for row in range(start, end) if not done[row])
 
-    def _index(self, path: Path, tasks: list[str], truth: list[str]) -> None:
+    def _index(self, path: Path, tasks: list[str], truth: list[str], texts: bool) -> None:
         shared: dict[tuple[Any, ...], Expected] = {}
-        for row in read_rows(path, QUESTIONS, _INDEX):
+        for row in read_rows(path, QUESTIONS, _INDEX + _TEXTS if texts else _INDEX):
             self.ids.append(row["question_id"])
             tasks.append(row["task"])
             truth.append(row["answer"])
             frames = tuple(dict.fromkeys(frame["frame"] for frame in row["frames"]))
-            fit = (row["height"], row["width"], frames)
+            fit: tuple[Any, ...] = (row["height"], row["width"], frames)
+            if texts:
+                fit += (row["question"], image_name(row["source_id"]), row["answer"])
             self.expected[row["question_id"]] = shared.setdefault(fit, Expected(*fit))

@@ -113,18 +113,22 @@ def open_journal(path: Path, identity: dict[str, Any], force: bool = False) -> I
     try:
         yield _claimed(path, identity, force)
     finally:
+        if path.exists() and path.stat().st_size == 0:  # nothing was answered: nothing is claimed
+            path.unlink()
+            _record(path).unlink(missing_ok=True)
         lock.release()
 
 
 def _claimed(path: Path, identity: dict[str, Any], force: bool) -> Journal:
-    record = path.with_name(f"{path.name}.run.json")
+    record = _record(path)
     clear_leftovers(path.parent, path.name)
     if force:
         path.unlink(missing_ok=True)
         record.unlink(missing_ok=True)
-    if path.exists() and not record.exists():
+    written = path.exists() and path.stat().st_size > 0
+    if written and not record.exists():
         raise ConflictError(f"{path}: was not written by `run`; name another file or use --force")
-    if record.exists():
+    if written:
         try:
             before = orjson.loads(record.read_bytes())
         except orjson.JSONDecodeError as error:
@@ -138,6 +142,10 @@ def _claimed(path: Path, identity: dict[str, Any], force: bool) -> Journal:
     path.touch()
     journal.read()
     return journal
+
+
+def _record(path: Path) -> Path:
+    return path.with_name(f"{path.name}.run.json")
 
 
 def _difference(before: object, now: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from functools import cache
 
 from terra_cot.legend import LEGENDS
 from terrascope_bench.answer import EXTRACTORS
-from terrascope_bench.masks import MaskScore, name_of, score_masks
+from terrascope_bench.masks import MaskScore, name_of, resized, score_many
 from terrascope_bench.outcome import Outcome
 from terrascope_bench.prediction import PredictedMask, Prediction
 from terrascope_bench.question import Question
@@ -55,14 +55,15 @@ class Judgement:
 def judge_many(items: Sequence[tuple[Question, Prediction | None]], extractor: str) -> list[Judgement]:
     """Judge questions with their predictions (None: the submission has none), masks of all of them together."""
     chosen = list(EXTRACTORS).index(extractor)
-    scores = [
-        None
-        if question.masks is None
-        else score_masks(question.masks, _given(prediction), aliases(question.legend, question.view))
-        for question, prediction in items
-    ]
+    given = [_given(question, prediction) for question, prediction in items]
+    known = [k for k, (question, _) in enumerate(items) if question.masks is not None]
+    scores: list[MaskScore | None] = [None] * len(items)
+    compared = score_many([(items[k][0].masks or (), given[k], _words(items[k][0])) for k in known])
+    for k, score in zip(known, compared, strict=True):
+        scores[k] = score
     return [
-        _judge(question, prediction, score, chosen) for (question, prediction), score in zip(items, scores, strict=True)
+        _judge(question, prediction, masks, score, chosen)
+        for (question, prediction), masks, score in zip(items, given, scores, strict=True)
     ]
 
 
@@ -71,18 +72,34 @@ def judge(question: Question, prediction: Prediction | None, extractor: str) -> 
     return judge_many([(question, prediction)], extractor)[0]
 
 
-def _given(prediction: Prediction | None) -> tuple[PredictedMask, ...]:
-    return () if prediction is None else prediction.masks
+def _given(question: Question, prediction: Prediction | None) -> tuple[PredictedMask, ...]:
+    """The model's masks on the grid of the question."""
+    if prediction is None or question.masks is None:
+        return ()
+    size = (question.height, question.width)
+    if all(mask.size == size for mask in prediction.masks):
+        return prediction.masks
+    return tuple(resized(mask, size) for mask in prediction.masks)
 
 
-def _judge(question: Question, prediction: Prediction | None, score: MaskScore | None, chosen: int) -> Judgement:
+def _words(question: Question) -> dict[str, str]:
+    return aliases(question.legend, question.view)
+
+
+def _judge(
+    question: Question,
+    prediction: Prediction | None,
+    masks: tuple[PredictedMask, ...],
+    score: MaskScore | None,
+    chosen: int,
+) -> Judgement:
     letters: tuple[str | None, ...] = (None,) * len(EXTRACTORS)
     if prediction is None:
         return Judgement(Outcome.MISSING, None, letters, score)
     reply = prediction.response, prediction.answer
     letters = tuple(extract(*reply, question.options) for extract in EXTRACTORS.values())
     letter = letters[chosen]
-    faith = _faith(question, prediction, score, letter)
+    faith = _faith(question, prediction.response, masks, score, letter)
     return Judgement(_outcome(question, prediction, letter), letter, letters, score, faith, prediction.confidence)
 
 
@@ -106,17 +123,26 @@ def _outcome(question: Question, prediction: Prediction, letter: str | None) -> 
     return Outcome.CORRECT if letter == question.answer else Outcome.WRONG
 
 
-def _faith(question: Question, prediction: Prediction, score: MaskScore | None, letter: str | None) -> Faith:
+def _faith(
+    question: Question,
+    response: str | None,
+    masks: tuple[PredictedMask, ...],
+    score: MaskScore | None,
+    letter: str | None,
+) -> Faith:
     task = TASKS.get(question.task)
-    if task is None or score is None or not prediction.masks:
+    if task is None or score is None or not masks:
         return UNASKED
-    number = task.stated and stated_number(prediction.response, task.stated(question), question.option_values)
+    number = task.stated and stated_number(response, task.stated(question), question.option_values)
     stated = number.value if number else None
     # Of a benchmark from elsewhere it may not be known which number an option means: nothing to compare a letter with.
     asked = letter is not None and (question.option_values is not None or len(question.options) == 2)
-    own = [None if pair.predicted is None else prediction.masks[pair.predicted] for pair in score.pairs]
-    given = [Region(mask.size, mask.counts) for mask in own if mask is not None]
-    measured = task.measure(question, given) if len(given) == len(own) else None
+    own = [
+        Region(masks[pair.predicted].size, masks[pair.predicted].counts, pair.predicted_px)
+        for pair in score.pairs
+        if pair.predicted is not None
+    ]
+    measured = task.measure(question, own) if len(own) == len(score.pairs) else None
     if measured is None:
         return Faith(False if asked else None, False if number else None, stated, None)
     option = task.option(question, measured) if asked else None

@@ -1,8 +1,8 @@
 """A run asks what has no answer yet, keeps each answer at once, and ends with the bytes of a run that never stopped.
 
 An answer depends on the question, the seed and how the model is asked, never on an order, so a killed run may go on
-with another number of questions at once. An error belongs to its question, which then counts as wrong; only what makes every
-further question useless ends a run (RunStopped, ConfigError).
+with another number of questions at once. An error belongs to its question, which then counts as wrong; only what makes
+every further question useless ends a run (RunStopped, ConfigError).
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def run_model(
                     errors[prediction.error.partition(":")[0]] += 1
                     if on_error:
                         on_error(errors.total())
-                notes.update(prediction.notes or ())
+                notes.update(list(prediction.notes or ()))
                 if on_step:
                     on_step(len(journal.done), benchmark.size)
         journal.put_in_order(benchmark.question_ids())

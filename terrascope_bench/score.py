@@ -26,6 +26,7 @@ from terrascope_bench.prediction import Defect, Prediction
 from terrascope_bench.question import Question
 from terrascope_bench.scorecard import tabulate
 from terrascope_bench.submission import read_submission
+from terrascope_bench.submission.source import open_source
 from terrascope_bench.tally import Tally
 from terrascope_bench.verdicts import verdicts_beside, write_verdicts
 from terrascope_bench.waiting import Waiting
@@ -68,7 +69,9 @@ def score(
         known = tuple(EXTRACTORS)
         raise ConfigError(f"no extractor {extractor!r}{did_you_mean(extractor, known)} (known: {', '.join(known)})")
     benchmark = open_benchmark(bench)
-    key = AnswerKey(benchmark)
+    with open_source(predictions) as source:
+        texts = source.kind == "official"  # its results name questions by their words
+    key = AnswerKey(benchmark, texts=texts)
     tally = key.tally()
     answered = _judge_all(predictions, key, tally, extractor, resize, on_step or (lambda done, total: None))
     card = {
@@ -148,7 +151,7 @@ def _checked(predictions: Path, key: AnswerKey, resize: bool) -> Iterator[Predic
     """The predictions of a file without defects; with the first defect nothing more is judged."""
     defects: list[Defect] = []
     refused = 0
-    for item in read_submission(predictions, key.expected):
+    for item in read_submission(predictions, key.expected, resize=resize):
         if isinstance(item, Defect):
             refused += 1
             if len(defects) < _SHOWN_DEFECTS:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 from terra_cot.draw import draw
 from terrascope_bench.benchmark import Benchmark
+from terrascope_bench.blind.letters import majority_letter
 from terrascope_bench.prediction import Prediction
 from terrascope_bench.question import Question
 from terrascope_bench.region import Region
@@ -32,10 +32,10 @@ class Majority:
 
     @classmethod
     def of(cls, benchmark: Benchmark) -> Majority:
-        counts: dict[str, Counter[str]] = {}
+        answers: dict[str, list[str]] = {}
         for question in benchmark.questions(images=False):
-            counts.setdefault(question.task, Counter())[question.answer] += 1
-        return cls({task: min(seen, key=lambda letter: (-seen[letter], letter)) for task, seen in counts.items()})
+            answers.setdefault(question.task, []).append(question.answer)
+        return cls({task: majority_letter(right) for task, right in answers.items()})
 
     def answer(self, question: Question) -> Prediction:
         return reply(question, self.letters[question.task])

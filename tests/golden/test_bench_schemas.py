@@ -12,8 +12,9 @@ from jsonschema import Draft202012Validator
 
 from terrascope_bench.answer import EXTRACTORS
 from terrascope_bench.outcome import Outcome
-from terrascope_bench.prediction import MAX_LABEL, MAX_MASKS, Checker, Expected, Prediction
+from terrascope_bench.prediction import MAX_LABEL, MAX_MASKS, Expected, Prediction
 from terrascope_bench.scorecard import METRICS, tabulate
+from terrascope_bench.submission.check import Checker
 from terrascope_bench.tally import Tally
 from terrascope_bench.tasks import TASKS
 
