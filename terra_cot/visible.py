@@ -9,11 +9,10 @@ from __future__ import annotations
 from unicodedata import category
 
 _FIRST_PICTURE = 0x2400  # "␀": the pictures of the 32 control characters follow in their order
-_SPELLED = ("Cc", "Cf", "Cs", "Cn", "Zl", "Zp")
 
 
 def visible(text: str, *, limit: int | None = None, lines: bool = False) -> str:
-    """`text` with its unprintable characters as `␛` or `⟨U+202E⟩`.
+    """`text` with its unprintable characters as `␛` or `⟨U+202E⟩`, odd spaces as plain ones.
 
     Args:
         limit: characters kept; what is longer ends in `…`.
@@ -29,8 +28,10 @@ def visible(text: str, *, limit: int | None = None, lines: bool = False) -> str:
 
 
 def _spelled(character: str) -> str:
-    if character.isprintable() or category(character) not in _SPELLED:
+    if character.isprintable():
         return character
+    if category(character) == "Zs":
+        return " "
     code = ord(character)
     if code < 0x20:
         return chr(_FIRST_PICTURE + code)

@@ -17,6 +17,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from terra_cot.errors import ConfigError, ConflictError, DataError
+from terra_cot.mask import Mask, encode
 from terra_cot.store.manifest import write_manifest
 from terra_cot.store.shards import write_part
 from terrascope_bench import answer_key, waiting
@@ -25,6 +26,7 @@ from terrascope_bench.question import QUESTIONS
 from terrascope_bench.run import run_model
 from terrascope_bench.score import score
 from terrascope_bench.scorecard import METRICS
+from terrascope_bench.tasks import TASKS
 from terrascope_bench.verdicts import read_verdicts
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
@@ -149,14 +151,58 @@ def test_lines_that_wait_for_their_part_change_no_digit(
     assert not list(Path(tempfile.gettempdir()).glob("terrascope-score-*"))
 
 
+def test_masks_of_another_size_are_refused_unless_they_may_be_resized(
+    bench: Path, gold: Path, tmp_path: Path, cli: Cli
+) -> None:
+    path = tmp_path / "gold.jsonl"
+    with path.open("w") as handle:
+        for line in gold.read_text().splitlines():
+            row = json.loads(line)
+            for mask in row["masks"]:
+                array = Mask(mask["frame"], "", (mask["size"][0], mask["size"][1]), mask["counts"]).to_array()
+                larger = array.repeat(3, axis=0).repeat(2, axis=1)
+                mask |= {"size": list(larger.shape), "counts": encode(larger)}
+            handle.write(json.dumps(row) + "\n")
+    refused = cli("score", path, "--bench", bench)
+    assert refused.returncode == 2
+    assert "--resize" in refused.stderr
+    done = cli("score", path, "--bench", bench, "--resize", "--json")
+    assert done.returncode == 0, done.stderr
+    card, plain = json.loads(done.stdout), score(gold, bench).card
+    assert (card.pop("resize"), plain.pop("resize")) == (True, False)
+    assert card | {"predictions": None} == plain | {"predictions": None}
+
+
+def test_the_official_scripts_file_scores_as_its_answers_do(bench: Path, tmp_path: Path) -> None:
+    questions = list(open_benchmark(bench).questions(images=False))
+    results, lines = [], []
+    for number, question in enumerate(questions):
+        letter = question.letters[number % len(question.letters)]
+        results.append(
+            {
+                "image": f"images/{question.source_id}",
+                "question": question.question,
+                "predicted_answer": letter,
+                "gt_answer": question.answer,
+                "response": f"<answer>{letter}</answer>",
+                "task_type": TASKS[question.task].name,
+            }
+        )
+        lines.append(json.dumps({"question_id": question.question_id, "answer": letter}))
+    official, ours = tmp_path / "official.json", tmp_path / "official.jsonl"
+    official.write_text(json.dumps({"results": results}))
+    ours.write_text("\n".join(lines))
+    first, second = score(official, bench).card, score(ours, bench).card
+    assert first["predictions"]["n"] == len(questions)
+    assert first["tasks"] == second["tasks"]
+
+
 def test_wrong_masks_lower_masks_and_faithfulness_only(bench: Path, gold: Path, tmp_path: Path) -> None:
     path = tmp_path / "moved.jsonl"
     with path.open("w") as handle:
         for line in gold.read_text().splitlines():
             row = json.loads(line)
             height, width = row["masks"][0]["size"]
-            from terra_cot.mask import Mask, encode
-
             for mask in row["masks"]:
                 array = Mask(mask["frame"], "", (height, width), mask["counts"]).to_array()
                 array[:, : width // 2] = False
