@@ -86,7 +86,8 @@ def _repeated(data: bytes, value: Any) -> str | None:
 
     A key that is gone takes two quotes with it, so counting them finds the lines that need the slow look.
     """
-    if data.count(b'"') - data.count(b'\\"') == 2 * _texts(value):
+    over = data.count(b'"') - 2 * _texts(value)
+    if not over or over == data.count(b'\\"'):
         return None
     twice: list[str] = []
 
