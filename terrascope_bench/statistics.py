@@ -61,7 +61,7 @@ def resample_blocks(blocks: Sequence[Block], n: int, seed: int, *names: object) 
     out = [Sums.nothing(count) for count in columns]
     for sums, block in zip(out, blocks, strict=True):
         sums.total[:] = block.values.sum(axis=0, dtype=np.int64)
-    values = [_exact(block.values) for block in blocks]
+    values = [_exact(block.values, n) for block in blocks]
     if n == 0:
         return out
     generator = np.random.PCG64(int.from_bytes(digest(seed, "bootstrap", *names)[:16], "big"))
@@ -90,11 +90,11 @@ def _times(generator: np.random.PCG64, count: int, n: int) -> NDArray[np.float64
     return np.ascontiguousarray(times.T, dtype=np.float64)
 
 
-def _exact(values: NDArray[Any]) -> NDArray[Any]:
+def _exact(values: NDArray[Any], n: int) -> NDArray[Any]:
     """Values as the type whose products are exact and fast: whole numbers of up to 53 bits are exact in float64."""
     highest = int(max(values.max(initial=0), -int(values.min(initial=0))))
-    # A draw holds as many things as there are; a thing drawn often stands for others that were not.
-    fits = highest * max(1, len(values)) < _WHOLE
+    # A draw of n things may be n times the same one, even where few of the n have values.
+    fits = highest * n < _WHOLE
     return values.astype(np.float64 if fits else np.int64)
 
 

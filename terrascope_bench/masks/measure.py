@@ -1,4 +1,4 @@
-"""Pairs of RLE texts are measured in chunks that fit the cache: pixels of both, of their intersection, of their rims."""
+"""Pairs of RLE texts are measured in chunks that fit the cache: pixels of each, of both, of their rims."""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ from terrascope_bench.submission.limits import MAX_LINE
 from terrascope_bench.submission.official import read_official
 from terrascope_bench.submission.parquet import read_parquet
 from terrascope_bench.submission.source import open_source
+from terrascope_bench.submission.texts import read_texts
 
 __all__ = ["MAX_LINE", "find_defects", "read_submission"]
 
@@ -47,16 +48,17 @@ def read_submission(
     Raises:
         DataError: the file cannot be opened, or is not of the format that it claims to be.
     """
-    checker = Checker(questions, resize=resize)
+    checker = Checker(questions, resize=resize, texts_later=True)
     tell = None if on_bytes is None else _forward(on_bytes)
     try:
         with open_source(path) as source:
             if source.kind == "jsonl":
-                yield from read_jsonl(source, checker, max_line, tell)
+                items = read_jsonl(source, checker, max_line, tell)
             elif source.kind == "official":
-                yield from read_official(source, path, questions, checker, max_line, tell)
+                items = read_official(source, path, questions, checker, max_line, tell)
             else:
-                yield from read_parquet(path, source.size, len(questions), checker, max_line, tell)
+                items = read_parquet(path, source.size, len(questions), checker, max_line, tell)
+            yield from read_texts(items, checker)
             if on_bytes:
                 on_bytes(source.size, source.size)
     except OSError as error:

@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from terra_cot.errors import DataError, shorten, visible
+from terra_cot.errors import DataError, shorten
 from terra_cot.mask import encode
+from terra_cot.visible import visible
 from terrascope_bench.prediction import Defect, Expected, Prediction
 from terrascope_bench.submission import read_submission
 from terrascope_bench.submission.check import Checker
