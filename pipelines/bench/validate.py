@@ -26,7 +26,7 @@ def validate(
     json: Json = False,
 ) -> None:
     """Every defect of a submission with its line number. Exit code 1 if there is any."""
-    from terra_cot.errors import visible
+    from terra_cot.visible import visible
     from terrascope_bench.submission.inventory import inspect_submission
 
     with console.progress("validate", "bytes", quiet or json) as on_step:
