@@ -26,23 +26,22 @@ def validate(
     json: Json = False,
 ) -> None:
     """Every defect of a submission with its line number. Exit code 1 if there is any."""
-    from terrascope_bench.benchmark import open_benchmark
-    from terrascope_bench.prediction import Expected
-    from terrascope_bench.submission.inventory import take_inventory
+    from terra_cot.visible import visible
+    from terrascope_bench.submission.inventory import inspect_submission
 
-    questions = {q.question_id: Expected.of(q) for q in open_benchmark(bench).questions(images=False)}
     with console.progress("validate", "bytes", quiet or json) as on_step:
-        found = take_inventory(predictions, questions, resize=resize, limit=limit, on_bytes=on_step)
+        found = inspect_submission(predictions, bench, resize=resize, limit=limit, on_bytes=on_step)
     if json:
         console.print_json(found.to_json())
         raise typer.Exit(1 if found.n else 0)
-    lines = [f"{predictions}: {defect}" for defect in found.defects]
+    name = visible(str(predictions))
+    lines = [f"{name}: {defect}" for defect in found.defects]
     if found.n > len(lines):
         lines.append(f"... and {found.n - len(lines)} more")
     for line in lines:
         typer.echo(line, err=True)
     if not quiet:
-        _print(str(predictions), found)
+        _print(name, found)
     if found.n:
         raise typer.Exit(1)
 

@@ -8,9 +8,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from terrascope_bench.answer_key import AnswerKey
+from terrascope_bench.benchmark import open_benchmark
 from terrascope_bench.prediction import Defect, Expected, Prediction
 from terrascope_bench.submission import EMPTY, read_submission
 from terrascope_bench.submission.jsonl import OnBytes
+from terrascope_bench.submission.source import open_source
 
 
 @dataclass(slots=True)
@@ -52,6 +55,20 @@ class Inventory:
             "by_kind": dict(sorted(self.by_kind.items())),
             "defects": [asdict(defect) for defect in self.defects],
         }
+
+
+def inspect_submission(
+    path: Path, bench: Path, *, resize: bool = False, limit: int = 10_000, on_bytes: OnBytes | None = None
+) -> Inventory:
+    """The inventory of a submission to the benchmark in `bench`; arguments as of `take_inventory`.
+
+    Raises:
+        DataError: either cannot be opened, or is not of the format that it claims to be.
+    """
+    with open_source(path) as source:
+        texts = source.kind == "official"  # its results name questions by their words
+    key = AnswerKey(open_benchmark(bench), texts=texts)
+    return take_inventory(path, key.expected, resize=resize, limit=limit, on_bytes=on_bytes)
 
 
 def take_inventory(
