@@ -28,6 +28,7 @@ from terra_cot.sample import ShownFrame
 from terrascope_bench.published.ask import Unclear, understand
 from terrascope_bench.published.maps import LabelMap
 from terrascope_bench.question import Question
+from terrascope_bench.region import Region
 from terrascope_bench.tasks import TASKS, Candidate, TileView
 
 _QUANTITY = {"CA": "share", "AQ": "area", "CR": "area_difference", "BRD": "adjacent", "DM": "distance"}
@@ -103,7 +104,7 @@ def restore(question: Question, found: LabelMap) -> Restored | str:
 def _measured(question: Question) -> Restored:
     assert question.masks is not None
     quantity = next(item for item in question.evidence if item.fact == _QUANTITY[question.task])
-    option = TASKS[question.task].follow(question, [mask.to_array() for mask in question.masks])
+    option = TASKS[question.task].follow(question, [Region(mask.size, mask.counts) for mask in question.masks])
     reason = None
     if option is None:
         numeric = question.task in ("CA", "AQ", "DM")
