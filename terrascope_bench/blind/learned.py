@@ -76,33 +76,39 @@ def _scores(riddles: Sequence[Riddle], folds: NDArray[np.int64]) -> dict[tuple[i
     counts = [len(riddle.options) for riddle in riddles]
     fold = np.repeat(folds, counts)
     truth = np.array([k == riddle.answer for riddle in riddles for k in range(len(riddle.options))], np.bool_)
-    chance = np.repeat([riddle.chance for riddle in riddles], counts)
     plain = features(riddles)
-    words = Words(riddles, fold, truth, chance)
-    monotone = [0] * plain.shape[1] + [1] * (2 * len(words.kinds))
+    words = Words(riddles, fold, truth, np.repeat([riddle.chance for riddle in riddles], counts))
     out = {}
     for pair in combinations(range(FOLDS), 2):
         rest = [number for number in range(FOLDS) if number not in pair]
-        train = np.flatnonzero(np.isin(fold, rest))
-        evidence = np.empty((len(train), 2 * len(words.kinds)))
-        for number in rest:
-            rows = np.flatnonzero(fold == number)
-            evidence[np.searchsorted(train, rows)] = words.features(rows, [other for other in rest if other != number])
+        train, asked = np.flatnonzero(np.isin(fold, rest)), np.flatnonzero(np.isin(fold, pair))
+        known = ~np.isnan(plain[train]).all(axis=0)
+        learned_from = np.hstack([plain[train][:, known], _crossed(words, fold, train, rest)])
         model = HistGradientBoostingClassifier(
             max_iter=60,
             max_leaf_nodes=15,
             max_bins=64,
             min_samples_leaf=20,
             l2_regularization=1.0,
-            monotonic_cst=monotone,
+            monotonic_cst=[0] * int(known.sum()) + [1] * words.width,
             early_stopping=False,
             random_state=0,
         )
         # One thread: threads that wait for each other cost more than they bring on tables this small.
         with threadpool_limits(1):
-            model.fit(np.hstack([plain[train], evidence]), truth[train])
-        asked = np.flatnonzero(np.isin(fold, pair))
-        score = np.zeros(len(fold))
-        score[asked] = model.predict_proba(np.hstack([plain[asked], words.features(asked, rest)]))[:, 1]
+            model.fit(learned_from, truth[train])
+            score = np.zeros(len(fold))
+            score[asked] = model.predict_proba(np.hstack([plain[asked][:, known], words.features(asked, rest)]))[:, 1]
         out[pair] = score
+    return out
+
+
+def _crossed(
+    words: Words, fold: NDArray[np.int64], train: NDArray[np.int64], folds: Sequence[int]
+) -> NDArray[np.float64]:
+    """(train, words.width) evidence of words for the rows that are learned from, each from the other folds of these."""
+    out = np.empty((len(train), words.width))
+    for number in folds:
+        rows = np.flatnonzero(fold == number)
+        out[np.searchsorted(train, rows)] = words.features(rows, [other for other in folds if other != number])
     return out

@@ -89,13 +89,14 @@ def summarise(questions: Sequence[Question], table: pa.Table) -> dict[str, Any]:
 def _entry(
     name: str, questions: Sequence[Question], numbers: Sequence[int], letters: dict[str, list[str | None]]
 ) -> dict[str, Any]:
-    chance = round(sum(1 / len(questions[number].options) for number in numbers) / len(numbers), DECIMALS)
+    guessed = sum(1 / len(questions[number].options) for number in numbers)
+    chance = round(guessed / len(numbers), DECIMALS) if numbers else 0.0
     values = {solver: _accuracy(name, questions, numbers, said) for solver, said in letters.items()}
     known = {solver: value for solver, value in values.items() if value is not None}
     best = max(known, key=lambda solver: known[solver]["value"], default=None)
     return {
         "n": len(numbers),
-        "chance": chance,
+        "chance": chance if numbers else None,
         "solvers": values,
         "above_chance": [solver for solver, value in known.items() if value["low"] > chance],
         "best": best,

@@ -47,6 +47,11 @@ class Words:
             for weight in (np.ones(len(truth)), truth.astype(np.float64), chance)
         )
 
+    @property
+    def width(self) -> int:
+        """Features of an option."""
+        return 2 * len(self.kinds)
+
     def features(self, rows: NDArray[np.int64], learn: Iterable[int]) -> NDArray[np.float64]:
         """(rows, 2 x kinds) evidence of options `rows` (ascending), learned from the folds `learn`."""
         chosen = list(learn)

@@ -27,8 +27,9 @@ ROWS_PER_PART = 1024
 class Written:
     """What was written: `texts` are the questions without pictures and masks, in their order.
 
-    `shown` and `impossible` count questions by variant and, where it cannot be shown, by reason; `endings` count rows by
-    the ending of their id; `sources` count questions by source and licence.
+    `shown` and `impossible` count questions by variant and, where it cannot be shown, by reason; `instead` those of the
+    latter that are shown with other frames; `endings` count rows by the ending of their id; `sources` count questions
+    by source and licence.
     """
 
     texts: list[Question] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""A question that training tiles of the same datasets give away is no test: the build fails where they show the same."""
+"""What training tiles of the same datasets show is no test: the build fails where a question shows it too."""
 
 from __future__ import annotations
 

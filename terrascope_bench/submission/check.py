@@ -76,9 +76,8 @@ class Checker:
             defects.read_texts()
         if defects.found:
             return defects.found
-        return Prediction(
-            value["question_id"], texts["response"], texts["answer"], tuple(masks), texts["error"], confidence, line
-        )
+        name, reply = value["question_id"], (texts["response"], texts["answer"])
+        return Prediction(name, *reply, tuple(masks), texts["error"], confidence, line=line)
 
     def _question(self, name: object, line: int, defects: Defects) -> Expected | None:
         if not isinstance(name, str):
