@@ -12,6 +12,7 @@ from pipelines.bench.blind import blind
 from pipelines.bench.build import build
 from pipelines.bench.compare import compare
 from pipelines.bench.from_log import from_log
+from pipelines.bench.import_ import import_
 from pipelines.bench.leaderboard import leaderboard
 from pipelines.bench.reproduce import reproduce
 from pipelines.bench.run import EPILOG, run
@@ -28,6 +29,7 @@ app = typer.Typer(
 
 app.command(epilog="Example: terrascope-bench build out/dataset -o out/bench --per-task 100")(build)
 app.command(epilog="Example: terrascope-bench blind out/bench")(blind)
+app.command("import", epilog="Example: terrascope-bench import test.parquet -o out/bench --labels /archive")(import_)
 app.command(epilog="Example: terrascope-bench validate predictions.jsonl --bench out/bench")(validate)
 app.command(epilog="Example: terrascope-bench score predictions.jsonl --bench out/bench -o scorecard.json")(score)
 app.command(epilog="Example: terrascope-bench compare baseline.json mine.json")(compare)

@@ -23,7 +23,7 @@ from typing import Any
 from terra_cot.errors import ConfigError, did_you_mean, shorten
 from terrascope_bench.answer import EXTRACTORS
 from terrascope_bench.judge import judge
-from terrascope_bench.mask_metrics import NANO
+from terrascope_bench.masks import NANO
 from terrascope_bench.outcome import Outcome
 from terrascope_bench.prediction import Prediction
 from terrascope_bench.question import Question
