@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from terra_cot.errors import ConflictError, RunStopped, TerraError
+from terra_cot.visible import visible
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -42,7 +43,7 @@ def run(app: typer.Typer) -> None:
             raise
         from terra_cot.engine import WorkerLost
 
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        print(f"error: {visible(str(error))}", file=sys.stderr)  # noqa: T201
         sys.exit(1 if isinstance(error, WorkerLost | RunStopped) else 2)
     except BrokenPipeError:
         # The reader of our output went away (`| head`): not our failure, and Python must not complain at exit either.
@@ -71,13 +72,13 @@ def _told(error: OSError) -> str:
 def say(text: str, quiet: bool = False) -> None:
     """One line of result on standard output."""
     if not quiet:
-        typer.echo(text)
+        typer.echo(visible(text, lines=True))
 
 
 def fail(lines: Sequence[str], limit: int = 50) -> None:
     """Print what failed, one line each, and exit with code 1."""
     for line in lines[:limit]:
-        typer.echo(line, err=True)
+        typer.echo(visible(line), err=True)
     if len(lines) > limit:
         typer.echo(f"... and {len(lines) - limit} more", err=True)
     raise typer.Exit(1)
@@ -91,17 +92,19 @@ def print_json(value: Any) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table; numbers are right-aligned. Plain text keeps its shape when piped."""
+    """A table; numbers are right-aligned. Plain text keeps its shape when piped; a cell is text, never markup."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
+    # Text, not markup: a file or model may be called "[/b]", and bring control characters.
+    table = Table(title=Text(visible(title)), box=box.SIMPLE_HEAD, title_justify="left")
     for index, column in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[index], int | float) or row[index] in ("", "-") for row in rows)
         table.add_column(column, justify="right" if numeric else "left", no_wrap=index == 0)
     for row in rows:
-        table.add_row(*("-" if cell is None else str(cell) for cell in row))
+        table.add_row(*(Text("-" if cell is None else visible(str(cell))) for cell in row))
     Console(width=None if sys.stdout.isatty() else 140).print(table)
 
 

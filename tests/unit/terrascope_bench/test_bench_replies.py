@@ -17,8 +17,9 @@ from terrascope_bench.models.marks import MAX_NUMBERS, read_masks
 from terrascope_bench.models.pictures import Picture
 from terrascope_bench.models.prompt import FORMS, MaskForm, Style, system, user
 from terrascope_bench.models.reply import MAX_TEXT, read_prediction
-from terrascope_bench.prediction import MAX_MASKS, Checker, Expected, Prediction
+from terrascope_bench.prediction import MAX_MASKS, Expected, Prediction
 from terrascope_bench.question import Question
+from terrascope_bench.submission.check import Checker
 
 H, W = 40, 60
 
