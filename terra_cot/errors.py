@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from terra_cot.visible import visible
+
 
 class TerraError(Exception):
     """Base of every error that a user can cause and mend. `str(error)` is one line."""
@@ -73,13 +75,6 @@ def shorten(value: object, limit: int = 120) -> str:
     cut = len(text) > 8 * limit  # white space is folded and signs grow: room for both, without reading megabytes
     text = visible(" ".join(text[: 8 * limit].split()))
     return text if len(text) <= limit and not cut else f"{text[: limit - 1]}…"
-
-
-def visible(text: str) -> str:
-    """The text with control characters, direction marks and lone surrogates spelled out (`\\x1b`)."""
-    if text.isprintable():
-        return text
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
 def did_you_mean(name: str, known: list[str] | tuple[str, ...]) -> str:

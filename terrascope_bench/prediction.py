@@ -18,10 +18,11 @@ Other fields are let through, unless they look like a slip of the pen (`mask` fo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from terra_cot.errors import visible
+from terra_cot.visible import visible
 from terrascope_bench.question import Question
 
 MAX_MASKS = 64
@@ -108,7 +109,10 @@ class PredictedMask:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """A checked line. `line` is its number in the file (see `Defect`), 0 where it comes from no file."""
+    """A checked line. `line` is its number in the file (see `Defect`), 0 where it comes from no file.
+
+    `notes` are what a runner has to say of its reply; they are written, and never scored.
+    """
 
     question_id: str
     response: str | None
@@ -116,6 +120,7 @@ class Prediction:
     masks: tuple[PredictedMask, ...] = ()
     error: str | None = None
     confidence: float | None = None
+    notes: Mapping[str, Any] | None = None
     line: int = field(default=0, compare=False)
 
     def to_row(self) -> dict[str, Any]:
@@ -130,4 +135,6 @@ class Prediction:
                 {"frame": mask.frame, "label": mask.label, "size": list(mask.size), "counts": mask.counts}
                 for mask in self.masks
             ]
+        if self.notes:
+            row["notes"] = dict(self.notes)
         return row

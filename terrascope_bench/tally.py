@@ -9,6 +9,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ MASK_COLUMNS = ("iou", "boundary_iou", "intersection", "union", "predicted_px", 
 COUNT_COLUMNS = ("missing", "surplus")
 FLAGS = ("follows", "states")
 CLASS_COLUMNS = ("row", "known", "iou", "boundary_iou", "intersection", "union", "predicted_px", "truth_px")
+_WHOLE = (*MASK_COLUMNS, *COUNT_COLUMNS)
+_whole_of, _columns_of = attrgetter(*_WHOLE), attrgetter(*MASK_COLUMNS)
 UNKNOWN = -1
 """In whole-number columns: null. No count, area or flag is negative."""
 
@@ -62,7 +65,7 @@ class Tally:
         self.letter = np.full(n, UNKNOWN, np.int8)
         self.letters = np.full((n, len(EXTRACTORS)), UNKNOWN, np.int8)
         self.confidence = np.full(n, np.nan)
-        self.whole = {name: np.full(n, UNKNOWN, np.int64) for name in (*MASK_COLUMNS, *COUNT_COLUMNS)}
+        self.whole = {name: np.full(n, UNKNOWN, np.int64) for name in _WHOLE}
         self.flags = {name: np.full(n, UNKNOWN, np.int8) for name in FLAGS}
         self.stated = np.full(n, np.nan)
         self.measured = np.full(n, np.nan)
@@ -88,15 +91,15 @@ class Tally:
             self._add_masks(row, judgement.masks)
 
     def _add_masks(self, row: int, masks: MaskScore) -> None:
-        for name in (*MASK_COLUMNS, *COUNT_COLUMNS):
-            self.whole[name][row] = getattr(masks, name)
+        for name, value in zip(_WHOLE, _whole_of(masks), strict=True):
+            self.whole[name][row] = value
         self.empty_pairs += masks.empty_pairs
         sums: dict[str, list[int]] = {}
         for pair in masks.pairs:
             values = sums.setdefault(pair.label, [row, *(0 for _ in CLASS_COLUMNS[1:])])
             values[1] += 1
-            for k, name in enumerate(MASK_COLUMNS, start=2):
-                values[k] += getattr(pair, name)
+            for k, value in enumerate(_columns_of(pair), start=2):
+                values[k] += value
         for label, values in sums.items():
             self.classes[label].extend(values)
 

@@ -55,7 +55,7 @@ def riddle(question: Question) -> Riddle:
     stem = question.stem
     return Riddle(
         stem=stem,
-        group=question.tile_id or stem,
+        group=question.tile_id or question.source_id or stem,
         task=question.task,
         question=question.question,
         options=question.options,

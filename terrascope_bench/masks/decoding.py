@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,17 +12,12 @@ from terrascope_bench.masks.scratch import Scratch
 from terrascope_bench.prediction import PredictedMask
 
 
-@lru_cache(maxsize=8)
-def decoded(size: tuple[int, int], counts: str) -> NDArray[np.uint8]:
-    """0/1 WH, read-only: RLE is column-major, and turning an image over its diagonal moves no boundary.
-
-    The last few are kept, for rules that look twice at one mask.
-    """
+def decoded(size: tuple[int, int], counts: str) -> NDArray[np.bool_]:
+    """Bool HW array of checked RLE text; in memory it lies column by column, as RLE does."""
     height, width = size
     scratch = Scratch()
-    turned = unpack(draw(parse([counts], height * width, scratch), height, width, scratch)[0], height)
-    turned.setflags(write=False)
-    return turned
+    words = draw(parse([counts], height * width, scratch), height, width, scratch)
+    return unpack(words[0], height).view(np.bool_).T
 
 
 def resized(mask: PredictedMask, size: tuple[int, int]) -> PredictedMask:
@@ -36,9 +29,8 @@ def resized(mask: PredictedMask, size: tuple[int, int]) -> PredictedMask:
     """
     if mask.size == size:
         return mask
-    turned = decoded(mask.size, mask.counts)
     rows, columns = (
         ((2 * np.arange(new, dtype=np.int64) + 1) * old) // (2 * new) for old, new in zip(mask.size, size, strict=True)
     )
-    laid = turned[columns[:, None], rows[None, :]].T
-    return PredictedMask(mask.frame, mask.label, size, encode(laid.view(np.bool_)))
+    turned = decoded(mask.size, mask.counts).T
+    return PredictedMask(mask.frame, mask.label, size, encode(turned[columns[:, None], rows].T))

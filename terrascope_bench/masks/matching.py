@@ -1,4 +1,4 @@
-"""A predicted mask belongs to the truth masks of its frame and label; only where several could pair up do pixels decide.
+"""A predicted mask belongs to the truth masks of its frame and label; pixels decide only where several could pair up.
 
 The rules are in the header of `terrascope_bench.masks`.
 """
@@ -29,7 +29,7 @@ def name_of(label: str) -> str:
 def match_by_label(
     truth: Sequence[Mask], predicted: Sequence[PredictedMask], aliases: Mapping[str, str]
 ) -> dict[int, int] | None:
-    """Truth mask -> predicted mask where labels leave no choice, as they nearly always do; None where they leave one."""
+    """Truth mask -> predicted mask where labels leave no choice, which is nearly always; None where they leave one."""
     wanted = {(mask.frame, name_of(mask.label)): t for t, mask in enumerate(truth)}
     if len(wanted) < len(truth):
         return None

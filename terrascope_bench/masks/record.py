@@ -1,8 +1,11 @@
-"""The masks of one question come down to whole numbers: pixels, and IoU in billionths."""
+"""The masks of one question come down to whole numbers: pixels, and IoU in billionths.
+
+Named tuples, since a few are made for every question and a frozen dataclass takes four times as long to make.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import NamedTuple
 
 NANO = 1_000_000_000
@@ -11,60 +14,67 @@ NANO = 1_000_000_000
 class Pair(NamedTuple):
     """One truth mask and what was predicted for it: number of the predicted mask (None: missing), I and U in pixels.
 
-    `iou` and `boundary_iou` are in billionths; `truth_px` and `predicted_px` are the foreground pixels of each side. A
-    named tuple, since two are made for every question and a frozen dataclass takes four times as long to make.
+    `iou` and `boundary_iou` are in billionths; `truth_px` and `predicted_px` are the foreground pixels of each side.
     """
 
     label: str
     predicted: int | None
-    intersection: int
-    union: int
     iou: int
     boundary_iou: int
-    truth_px: int
+    intersection: int
+    union: int
     predicted_px: int
+    truth_px: int
 
 
-@dataclass(frozen=True, slots=True)
-class MaskScore:
-    """All masks of one question. `surplus` are predicted masks without a truth mask, `surplus_px` their pixels."""
+class MaskScore(NamedTuple):
+    """All masks of one question: `iou` and `boundary_iou` are means in billionths over max(truth, predicted) masks.
+
+    `missing` are truth masks without a predicted one, `surplus` predicted masks without a truth mask and `surplus_px`
+    their pixels. Pixels are sums over all masks, missing and surplus ones too: precision is I / `predicted_px`, recall
+    I / `truth_px`.
+    """
 
     pairs: tuple[Pair, ...]
+    iou: int
+    boundary_iou: int
+    intersection: int
+    union: int
+    predicted_px: int
+    truth_px: int
+    missing: int
     surplus: int
     surplus_px: int
     empty_pairs: int
 
-    @property
-    def iou(self) -> int:
-        """Mean IoU in billionths, over max(truth, predicted) masks."""
-        return self._mean([pair.iou for pair in self.pairs])
-
-    @property
-    def boundary_iou(self) -> int:
-        return self._mean([pair.boundary_iou for pair in self.pairs])
-
-    @property
-    def intersection(self) -> int:
-        return sum([pair.intersection for pair in self.pairs])
-
-    @property
-    def union(self) -> int:
-        return sum([pair.union for pair in self.pairs]) + self.surplus_px
-
-    @property
-    def truth_px(self) -> int:
-        """Foreground pixels of all truth masks: what recall is a share of."""
-        return sum([pair.truth_px for pair in self.pairs])
-
-    @property
-    def predicted_px(self) -> int:
-        """Foreground pixels of all predicted masks, surplus ones too: what precision is a share of."""
-        return sum([pair.predicted_px for pair in self.pairs]) + self.surplus_px
-
-    @property
-    def missing(self) -> int:
-        return sum([pair.predicted is None for pair in self.pairs])
-
-    def _mean(self, values: list[int]) -> int:
-        places = max(len(values), len(values) - self.missing + self.surplus)
-        return NANO if places == 0 else round(sum(values) / places)
+    @classmethod
+    def of(cls, pairs: Sequence[Pair], surplus: int, surplus_px: int) -> MaskScore:
+        """Add up the pairs and what was predicted beside them."""
+        iou = rim = both = union = predicted_px = truth_px = missing = empty = 0
+        for pair in pairs:
+            iou += pair.iou
+            rim += pair.boundary_iou
+            both += pair.intersection
+            union += pair.union
+            predicted_px += pair.predicted_px
+            truth_px += pair.truth_px
+            if pair.predicted is None:
+                missing += 1
+            elif pair.union == 0:
+                empty += 1
+        places = max(len(pairs), len(pairs) - missing + surplus)
+        if places == 0:
+            return cls((), NANO, NANO, 0, 0, 0, 0, 0, 0, 0, 1)
+        return cls(
+            tuple(pairs),
+            round(iou / places),
+            round(rim / places),
+            both,
+            union + surplus_px,
+            predicted_px + surplus_px,
+            truth_px,
+            missing,
+            surplus,
+            surplus_px,
+            empty,
+        )

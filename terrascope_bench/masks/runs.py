@@ -1,8 +1,8 @@
 """Many RLE texts are parsed at once, and a batch is good only if each text in it would have passed alone.
 
-The format is in the header of `terra_cot.mask`. A batch is a few passes of numpy over the joined texts: numbers of one or two
-characters (nearly all) by one formula everywhere, longer ones where they stand; run lengths by two running sums, one
-over every second run, that go on from mask to mask and are set back by what they held at its start.
+The format is in the header of `terra_cot.mask`. A batch is a few passes of numpy over the joined texts: numbers of one
+or two characters (nearly all) by one formula everywhere, longer ones where they stand; run lengths by two running sums,
+one over every second run, that go on from mask to mask and are set back by what they held at its start.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from terrascope_bench.masks.scratch import Scratch
 _MORE = 48 + 0x20  # characters from here on say that the number goes on
 _HIGHEST = 48 + 0x3F
 _GROUPS_MAX = 7
-_BATCH_CHARS = 1 << 16
-"""Characters a batch: its arrays of 64-bit numbers stay in the second-level cache."""
+_BATCH_CHARS = 1 << 17
+"""Characters a batch: few enough for the cache, many enough for calls of numpy to cost little."""
 
 Sized = tuple[tuple[int, int], str]
 """((height, width), counts) of a mask."""
@@ -57,6 +57,8 @@ def parse(texts: Sequence[str], pixels: int, scratch: Scratch) -> Runs:
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
     stops = np.cumsum(lengths)
     chars = np.frombuffer("".join(texts).encode("ascii"), np.uint8)  # UnicodeEncodeError is a ValueError
+    if lengths.max() > _GROUPS_MAX * (pixels + 1):
+        raise ValueError("RLE text is longer than its image allows")
     if lengths.min() < 1 or chars.min() < 48 or chars.max() > _HIGHEST:
         raise ValueError("empty text, or a character that RLE text cannot hold")
     ending = np.less(chars, _MORE, out=scratch.array("ending", chars.size, np.bool_))

@@ -79,11 +79,10 @@ def _score(item: Item, match: Mapping[int, int], measured: Iterator[Overlap], al
         for t, mask in enumerate(truth):
             if t not in match:
                 found[t] = _missing(mask.label, next(alone))
-    rows = tuple([found[t] for t in range(len(truth))])
+    rows = [found[t] for t in range(len(truth))]
     surplus = len(predicted) - len(match)
     surplus_px = sum([next(alone) for _ in range(surplus)])
-    empty = sum([row.union == 0 and row.predicted is not None for row in rows]) if truth or predicted else 1
-    return MaskScore(rows, surplus, surplus_px, empty)
+    return MaskScore.of(rows, surplus, surplus_px)
 
 
 def _iou(row: Overlap) -> int:
@@ -94,8 +93,8 @@ def _iou(row: Overlap) -> int:
 def _pair(label: str, predicted: int, row: Overlap) -> Pair:
     first, second, both, rim_both, rim_either = row
     rim = NANO if rim_either == 0 else round(NANO * rim_both / rim_either)
-    return Pair(label, predicted, both, first + second - both, _iou(row), rim, first, second)
+    return Pair(label, predicted, _iou(row), rim, both, first + second - both, second, first)
 
 
 def _missing(label: str, area: int) -> Pair:
-    return Pair(label, None, 0, area, 0, 0, area, 0)
+    return Pair(label, None, 0, 0, 0, area, 0, area)

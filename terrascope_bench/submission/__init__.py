@@ -24,6 +24,7 @@ from terrascope_bench.submission.limits import MAX_LINE
 from terrascope_bench.submission.official import read_official
 from terrascope_bench.submission.parquet import read_parquet
 from terrascope_bench.submission.source import open_source
+from terrascope_bench.submission.texts import read_texts
 
 __all__ = ["MAX_LINE", "find_defects", "read_submission"]
 
@@ -47,15 +48,19 @@ def read_submission(
     Raises:
         DataError: the file cannot be opened, or is not of the format that it claims to be.
     """
-    checker = Checker(questions, resize=resize)
+    checker = Checker(questions, resize=resize, texts_later=True)
+    tell = None if on_bytes is None else _forward(on_bytes)
     try:
         with open_source(path) as source:
             if source.kind == "jsonl":
-                yield from read_jsonl(source, checker, max_line, on_bytes)
+                items = read_jsonl(source, checker, max_line, tell)
             elif source.kind == "official":
-                yield from read_official(source, path, questions, checker, max_line, on_bytes)
+                items = read_official(source, path, questions, checker, max_line, tell)
             else:
-                yield from read_parquet(path, source.size, len(questions), checker, max_line, on_bytes)
+                items = read_parquet(path, source.size, len(questions), checker, max_line, tell)
+            yield from read_texts(items, checker)
+            if on_bytes:
+                on_bytes(source.size, source.size)
     except OSError as error:
         raise DataError(f"cannot be read ({error.strerror})", file=path) from None
 
@@ -69,6 +74,19 @@ def find_defects(path: Path, questions: Mapping[str, Expected], **options: Any) 
             yield item
     if not read:
         yield EMPTY
+
+
+def _forward(on_bytes: OnBytes) -> OnBytes:
+    """Tell only what is new; the end is told when it is reached, not when its last bytes lie in a buffer."""
+    told = -1
+
+    def tell(done: int, size: int) -> None:
+        nonlocal told
+        if told < done < size:
+            told = done
+            on_bytes(done, size)
+
+    return tell
 
 
 EMPTY = Defect(1, "", "the submission is empty", None, "one line a question", kind="empty")

@@ -30,15 +30,24 @@ _MAX_SUGGESTED_FROM = 10_000
 class Checker:
     """Checks lines against a benchmark; remembers the ids it has seen.
 
-    With `resize` a mask of another size than the question's passes, within the limits, at its own size.
+    With `resize` a mask of another size than the question's passes, within the limits, at its own size. With
+    `texts_later` the RLE texts of a line that is good otherwise are left to `read_texts`.
     """
 
-    def __init__(self, questions: Mapping[str, Expected], *, resize: bool = False, place: str = "line") -> None:
+    def __init__(
+        self,
+        questions: Mapping[str, Expected],
+        *,
+        resize: bool = False,
+        place: str = "line",
+        texts_later: bool = False,
+    ) -> None:
         self._questions = questions
         self._names = list(questions) if len(questions) <= _MAX_SUGGESTED_FROM else []
         self._seen: dict[str, int] = {}
         self._suggestions = _MAX_SUGGESTIONS
         self._resize = resize
+        self._texts_later = texts_later
         self.place = place
 
     def check(self, value: object, line: int) -> Prediction | list[Defect]:
@@ -63,11 +72,12 @@ class Checker:
             defects.add("no_reply", "response", 'a line needs "response" or "answer" (or "error")')
         confidence = _confidence(value.get("confidence"), defects)
         masks = _masks(value.get("masks"), expected, self._resize, defects)
+        if defects.found or not self._texts_later:
+            defects.read_texts()
         if defects.found:
             return defects.found
-        return Prediction(
-            value["question_id"], texts["response"], texts["answer"], tuple(masks), texts["error"], confidence, line
-        )
+        name, reply = value["question_id"], (texts["response"], texts["answer"])
+        return Prediction(name, *reply, tuple(masks), texts["error"], confidence, line=line)
 
     def _question(self, name: object, line: int, defects: Defects) -> Expected | None:
         if not isinstance(name, str):
@@ -103,6 +113,21 @@ class Defects:
     def __init__(self, line: int, place: str) -> None:
         self._line, self._place = line, place
         self.found: list[Defect] = []
+        self.texts: list[tuple[str, tuple[int, int], str]] = []
+        """Field, size and RLE text of masks whose text was not read yet."""
+
+    def read_texts(self) -> None:
+        """Read the RLE texts, one by one."""
+        for field, size, text in self.texts:
+            try:
+                check_counts(size, text)
+            except DataError as error:
+                self.add_text(field, error)
+        self.texts.clear()
+
+    def add_text(self, field: str, error: DataError) -> None:
+        got, expected = (None if part is None else shorten(part, 60) for part in (error.got, error.expected))
+        self.add("mask_counts", field, error.problem, got, expected)
 
     def add(
         self,
@@ -174,7 +199,7 @@ def _mask(value: object, field: str, expected: Expected | None, resize: bool, de
 
 
 def _counts(value: object, field: str, size: tuple[int, int] | None, defects: Defects) -> str | None:
-    """RLE text that fills `size`; without a size only its kind is looked at."""
+    """RLE text, noted to be read at `size`; without a size only its kind is looked at."""
     if isinstance(value, list):
         defects.add("mask_counts", field, "uncompressed RLE", "a list", "compressed RLE text (pycocotools frPyObjects)")
     elif not isinstance(value, str):
@@ -182,13 +207,8 @@ def _counts(value: object, field: str, size: tuple[int, int] | None, defects: De
     elif size is not None and len(value) > MAX_COUNTS:
         defects.add("mask_counts", field, "RLE text is too long", f"{len(value)} characters", f"at most {MAX_COUNTS}")
     elif size is not None:
-        try:
-            check_counts(size, value)
-        except DataError as error:
-            got, expected = (None if part is None else shorten(part, 60) for part in (error.got, error.expected))
-            defects.add("mask_counts", field, error.problem, got, expected)
-        else:
-            return value
+        defects.texts.append((field, size, value))
+        return value
     return None
 
 

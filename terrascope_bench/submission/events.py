@@ -41,7 +41,7 @@ class Meter:
         if self._taken > self._limit + _BUFFER:
             raise BrokenFile(f"more than {self._limit} bytes without the end of a result")
         data = self._stream.read(min(size, PIECE))
-        if self._first:
+        if self._first and data:  # the parser asks for nothing first, to see what kind of nothing it gets
             data, self._first = data.removeprefix(b"\xef\xbb\xbf"), False
         self._taken += len(data)
         return data

@@ -86,8 +86,11 @@ def _repeated(data: bytes, value: Any) -> str | None:
 
     A key that is gone takes two quotes with it, so counting them finds the lines that need the slow look.
     """
-    if data.count(b'"') - data.count(b'\\"') == 2 * _texts(value):
-        return None
+    try:
+        if _quotes(data) == _quotes(orjson.dumps(value)):
+            return None
+    except orjson.JSONEncodeError:  # nested deeper than it writes
+        pass
     twice: list[str] = []
 
     def watch(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -104,12 +107,5 @@ def _repeated(data: bytes, value: Any) -> str | None:
     return shorten(twice[0], 40) if twice else None
 
 
-def _texts(value: Any, depth: int = 4) -> int:
-    """Texts and keys in a parsed value; those deeper than a mask's size are not looked for."""
-    if isinstance(value, str):
-        return 1
-    if depth and isinstance(value, dict):
-        return len(value) + sum(_texts(entry, depth - 1) for entry in value.values())
-    if depth and isinstance(value, list):
-        return sum(_texts(entry, depth - 1) for entry in value)
-    return 0
+def _quotes(data: bytes) -> int:
+    return data.count(b'"') - data.count(b'\\"')

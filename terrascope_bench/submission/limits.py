@@ -16,6 +16,8 @@ MAX_RATIO = 200
 
 Answers without masks shrink to a twentieth, RLE text to a third; deflate can pack 1,032 to one, Parquet a million.
 """
+LEAST_UNPACKED = 256
+"""Bytes that an unpacked line or row counts for at least, so that a bomb of empty ones comes to an end too."""
 MAX_ROWS = 1_000_000
 """Rows of a Parquet file, or twice the benchmark's questions, whichever is more: a row can take no bytes at all."""
 READER_BYTES = 512 * 2**20

@@ -19,14 +19,12 @@ from terra_cot.errors import DataError, shorten
 from terrascope_bench.prediction import Defect, Prediction
 from terrascope_bench.submission.check import Checker
 from terrascope_bench.submission.jsonl import OnBytes
-from terrascope_bench.submission.limits import MAX_ROWS, READER_BYTES, unpacked_limit
+from terrascope_bench.submission.limits import LEAST_UNPACKED, MAX_ROWS, READER_BYTES, unpacked_limit
 
 _PLACE = "row"
 _PROGRAM = "terrascope_bench.submission.parquet_rows"
 _BATCHES = (64, 1)
 """Rows at a time: where 64 need too much memory, those that are left are read one by one."""
-_LEAST = 64
-"""Bytes that a row counts for at least, so that rows of nothing come to an end too."""
 _MEMORY = "memory"
 
 
@@ -68,7 +66,7 @@ def read_parquet(
 def _read(
     state: _Reading, batch_rows: int, checker: Checker, on_bytes: OnBytes | None
 ) -> Generator[Prediction | Defect, None, str]:
-    """Pass on the rows after `state.number`; returns why that ended: "" at the end, "memory" where it may be retried."""
+    """Pass on the rows after `state.number`; returns why that ended: "" at the end, "memory" if it may be retried."""
     with _reader(state, batch_rows) as (process, errors):
         lines = process.stdout
         assert lines is not None
@@ -101,7 +99,7 @@ def _rows_told(header: dict[str, object], state: _Reading) -> int:
 
 def _row(line: bytes, state: _Reading, checker: Checker) -> Iterator[Prediction | Defect]:
     state.number += 1
-    state.bytes += max(len(line), _LEAST)
+    state.bytes += max(len(line), LEAST_UNPACKED)
     if not line.startswith(b"!"):
         checked = checker.check(orjson.loads(line), state.number)
         yield from checked if isinstance(checked, list) else (checked,)

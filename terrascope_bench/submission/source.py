@@ -16,7 +16,7 @@ from typing import BinaryIO, Literal, Protocol, cast
 import orjson
 
 from terra_cot.errors import DataError
-from terrascope_bench.submission.limits import unpacked_limit
+from terrascope_bench.submission.limits import LEAST_UNPACKED, unpacked_limit
 
 _HEAD = 2**16
 _OFFICIAL = re.compile(rb'\s*\{\s*"results"\s*:')
@@ -158,7 +158,7 @@ class _Unpacked:
             data = take(size)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise BrokenFile(f"bad gzip: {error}") from None
-        self._left -= len(data)
+        self._left -= max(len(data), LEAST_UNPACKED)
         if self._left < 0:
             raise BrokenFile(f"it expands to more than {self._limit} bytes")
         return data

@@ -56,8 +56,12 @@ def measure(question: Question, regions: Sequence[Region]) -> float | None:
 
 def option(question: Question, value: float) -> int | None:
     answer = (YES if value else NO).casefold()
-    texts = [text.casefold().rstrip(".") for text in question.options]
-    return texts.index(answer) if answer in texts else None
+    # Options of a benchmark from elsewhere may go on after the word: "Yes, they share a boundary".
+    return next((k for k, text in enumerate(question.options) if _first_word(text) == answer), None)
+
+
+def _first_word(text: str) -> str:
+    return text.replace(",", " ").replace(".", " ").casefold().partition(" ")[0]
 
 
 TASK = Task(

@@ -17,7 +17,7 @@ from hypothesis.extra.numpy import arrays
 from terra_cot.mask import Mask, encode
 from terrascope_bench.answer import EXTRACTORS
 from terrascope_bench.ladder import RUNGS, odds_scale, ratio_scale
-from terrascope_bench.mask_metrics import NANO, boundary, score_masks
+from terrascope_bench.masks import NANO, boundary, score_masks
 from terrascope_bench.models.blind import guess
 from terrascope_bench.prediction import Defect, Expected, PredictedMask, Prediction
 from terrascope_bench.selection import PER_TILE, Pool

@@ -14,7 +14,7 @@ ORDER = ("terra_cot", "terrascope_bench", "pipelines")  # each may import those 
 HEAVY = ("torch", "rasterio", "typer", "numba", "transformers", "datasets", "ray", "sklearn")
 KERNEL = ("errors", "mask", "legend", "sample", "tile", "evidence", "facts", "chains", "generate")
 STORE = ("store.shards", "store.manifest", "store.atomic")
-SCORER = ("answer", "mask_metrics", "prediction", "submission", "statistics", "score", "outcome", "judge")
+SCORER = ("answer", "masks", "prediction", "submission", "statistics", "score", "outcome", "judge")
 
 
 def loaded_by(module: str) -> list[str]:

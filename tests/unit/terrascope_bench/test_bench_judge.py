@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from terra_cot.mask import Mask, encode
 from terra_cot.sample import Evidence
 from terrascope_bench.judge import UNASKED, judge
-from terrascope_bench.mask_metrics import NANO
+from terrascope_bench.masks import NANO
 from terrascope_bench.outcome import Outcome
 from terrascope_bench.prediction import PredictedMask, Prediction
 from terrascope_bench.question import Question
