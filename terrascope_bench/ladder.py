@@ -5,13 +5,11 @@ What is done here, per question:
 
 1. The task has one fixed scale (log-odds for shares, log for distances, plain for counts) with marks at equal steps.
    The truth is taken to its nearest mark, so an option set is the same text whichever of its options is true.
-2. The rung of the truth, 0 to 3, is drawn uniformly before anything else is known. The options are the four marks
-   that lie one step (`marks` marks) apart and put the truth on that rung.
-3. A ladder that leaves the range of possible truths is not drawn again (that would tell that the truth lies near an
-   end): the candidate is dropped. What is dropped depends on the option set alone, not on the rung.
-
-So, given the option set, the rung depends only on how common each of the four values is as a truth. `selection.py`
-removes that last trace: among questions with the same lowest option each letter is right equally often.
+2. Options are four marks that lie one step (`marks` marks) apart. The truth may stand on any of the four rungs whose
+   ladder keeps within the range of possible truths.
+3. `selection.py` takes questions in sets of four: the same classes and the same options, and in each of them another
+   rung is true. So, given all that the text says, each rung is right equally often, exactly, however common each value
+   is among truths.
 
 Error of the marks: the truth lies within half a mark of its option, that is 1/8 step, and 7/8 step from the next one.
 """

@@ -1,12 +1,13 @@
 """A selection is made of complete sets: within a cell every letter is right equally often, so texts tell nothing.
 
-A cell is what a reader without the image can know: class and option set, or class pair. Each candidate names its cells
-from narrow to wide. Sets are first made within narrow cells, one a cell in turn, so that rare classes and option sets
-come before a second helping of common ones; what is left is tried in the next wider cells.
+A cell is all that a reader without the image can know: classes and options. Sets are made within cells, one a cell in
+turn, so that rare classes and option sets come before a second helping of common ones. A candidate may stand in several
+cells, its truth on another rung in each (`Candidate.turns`); it is asked in one. What completes no set is left out:
+there are fewer questions where there are few tiles, never questions that can be guessed.
 Where the number wanted is no multiple of the letters, the last few questions have different letters.
 
-The order of everything is the hash of (seed, task, tile, names): the order of input files, workers and dictionaries
-does not matter.
+The order of everything is the hash of (seed, task, tile, names, cell): the order of input files, workers and
+dictionaries does not matter.
 """
 
 from __future__ import annotations
@@ -20,18 +21,19 @@ from terrascope_bench.tasks import Candidate
 
 PER_TILE = 2
 _KEEP_FACTOR = 2
+Subject = tuple[str, ...]
+"""What a candidate is about, on whatever rung: its tile and classes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """The chosen candidates of one task, and why the others were not.
 
-    `levels[k]` counts the questions that stand in complete sets of their k-th cell, the last entry those of the last,
-    partial set.
+    `levels` counts the questions that stand in complete sets, and those of the last, partial one.
     """
 
     chosen: tuple[Candidate, ...]
-    levels: tuple[int, ...]
+    levels: tuple[int, int]
     left: Counter[str]
 
 
@@ -42,67 +44,59 @@ class Pool:
     seed: int
     target: int
     kept: dict[tuple[str, str], list[tuple[bytes, Candidate]]] = field(default_factory=lambda: defaultdict(list))
-    pruned: int = 0
+    size: int = 0
+    """Candidates that were offered."""
 
     def add(self, candidate: Candidate) -> None:
-        key = digest(self.seed, "order", candidate.task, candidate.tile_id, *candidate.names)
-        shelf = self.kept[candidate.cells[0], candidate.answer]
-        shelf.append((key, candidate))
-        if len(shelf) >= 2 * self._limit:
-            shelf.sort(key=lambda entry: entry[0])
-            self.pruned += len(shelf) - self._limit
-            del shelf[self._limit :]
-
-    @property
-    def size(self) -> int:
-        """Candidates that were offered."""
-        return self.pruned + sum(map(len, self.kept.values()))
+        self.size += 1
+        for turn in (replace(candidate, turns=()), *candidate.turns):
+            key = digest(self.seed, "order", turn.task, turn.tile_id, *turn.names, turn.cell)
+            shelf = self.kept[turn.cell, turn.answer]
+            shelf.append((key, turn))
+            if len(shelf) >= 2 * self._limit:
+                shelf.sort(key=lambda entry: entry[0])
+                del shelf[self._limit :]
 
     @property
     def _limit(self) -> int:
         return max(64, _KEEP_FACTOR * self.target)
 
-    def select(self, asked: set[tuple[str, ...]]) -> Selection:
+    def select(self, asked: set[Subject]) -> Selection:
         """At most `target` candidates, at most `PER_TILE` of one tile, none that `asked` holds; adds what it chose.
 
         `asked` holds (tile, classes) of other tasks' questions. Two questions about one thing tell on each other: the
         ladders of CA and AQ cross at the truth, and whoever is asked for a distance knows that nothing touches.
         """
         entries = sorted((entry for shelf in self.kept.values() for entry in shelf), key=lambda entry: entry[0])
-        everyone = [candidate for _, candidate in entries]
-        remaining = [candidate for candidate in everyone if _subject(candidate) not in asked]
-        left: Counter[str] = Counter(asked_in_another_task=len(everyone) - len(remaining))
+        known = dict.fromkeys(_subject(turn) for _, turn in entries)
+        open_to = [turn for _, turn in entries if _subject(turn) not in asked]
+        left: Counter[str] = Counter(asked_in_another_task=sum(subject in asked for subject in known))
+        letters = "ABCDEFGHIJ"[: len(open_to[0].options)] if open_to else ""
         chosen: list[Candidate] = []
         per_tile: Counter[str] = Counter()
-        levels = []
-        depth = len(remaining[0].cells) if remaining else 0
-        letters = "ABCDEFGHIJ"[: len(remaining[0].options)] if remaining else ""
-        for level in range(depth):
-            before = len(chosen)
-            _fill(remaining, level, letters, self.target, chosen, per_tile, self.seed)
-            levels.append(len(chosen) - before)
-            taken = set(map(id, chosen))
-            remaining = [candidate for candidate in remaining if id(candidate) not in taken]
-        room = self.target - len(chosen)
+        _fill(open_to, letters, self.target, chosen, per_tile, self.seed)
+        complete = len(chosen)
+        room = self.target - complete
         # Where candidates ran out before the target, a broken set would only unbalance what there is.
-        partial = _partial(remaining, room, per_tile) if room < len(letters) else []
-        chosen += partial
-        taken = set(map(id, partial))
-        for candidate in remaining:
-            if id(candidate) in taken:
+        if room < len(letters):
+            chosen += _partial(open_to, room, per_tile, set(map(_subject, chosen)))
+        taken = set(map(_subject, chosen))
+        for subject in known:
+            if subject in taken or subject in asked:
                 continue
-            if per_tile[candidate.tile_id] >= PER_TILE:
+            if per_tile[subject[0]] >= PER_TILE:
                 left["more_than_2_a_tile"] += 1
             elif len(chosen) >= self.target:
                 left["not_needed"] += 1
             else:
                 left["letters_unbalanced"] += 1
-        if self.pruned:
-            left["not_needed"] += self.pruned
-        asked.update(map(_subject, chosen))
+        # What the shelves no longer know gave way to enough others of its cells and letters.
+        left["not_needed"] += self.size - len(known)
+        asked.update(taken)
+        levels = (complete, len(chosen) - complete)
         if len(letters) == 2:
             chosen = _in_drawn_order(chosen, self.seed)
-        return Selection(tuple(chosen), (*levels, len(partial)), left)
+        return Selection(tuple(chosen), levels, left)
 
 
 def _in_drawn_order(chosen: list[Candidate], seed: int) -> list[Candidate]:
@@ -118,13 +112,12 @@ def _in_drawn_order(chosen: list[Candidate], seed: int) -> list[Candidate]:
     return out
 
 
-def _subject(candidate: Candidate) -> tuple[str, ...]:
+def _subject(candidate: Candidate) -> Subject:
     return candidate.tile_id, *candidate.names
 
 
 def _fill(
-    remaining: Iterable[Candidate],
-    level: int,
+    turns: Iterable[Candidate],
     letters: str,
     target: int,
     chosen: list[Candidate],
@@ -133,38 +126,46 @@ def _fill(
 ) -> None:
     """Append complete sets, one a cell in turn, until `target` or until no cell can make another."""
     cells: dict[str, dict[str, deque[Candidate]]] = defaultdict(lambda: {letter: deque() for letter in letters})
-    for candidate in remaining:
-        cells[candidate.cells[level]][candidate.answer].append(candidate)
-    order = deque(sorted(cells, key=lambda cell: digest(seed, "cell", level, cell)))
+    for turn in turns:
+        cells[turn.cell][turn.answer].append(turn)
+    order = deque(sorted(cells, key=lambda cell: digest(seed, "cell", cell)))
+    taken: set[Subject] = set()
     while order and len(chosen) + len(letters) <= target:
         cell = order.popleft()
-        complete = _one_set(cells[cell], per_tile)
+        complete = _one_set(cells[cell], per_tile, taken)
         if complete:
             chosen += complete
             order.append(cell)
 
 
-def _one_set(queues: dict[str, deque[Candidate]], per_tile: Counter[str]) -> list[Candidate]:
-    """One candidate of every letter, counted in `per_tile`; nothing where a letter has none left."""
+def _one_set(queues: dict[str, deque[Candidate]], per_tile: Counter[str], taken: set[Subject]) -> list[Candidate]:
+    """One candidate of every letter, counted in `per_tile` and `taken`; nothing where a letter has none left."""
     out: list[Candidate] = []
     for queue in queues.values():
-        while queue and per_tile[queue[0].tile_id] >= PER_TILE:
+        while queue and (per_tile[queue[0].tile_id] >= PER_TILE or _subject(queue[0]) in taken):
             queue.popleft()
         if not queue:
             per_tile.subtract(candidate.tile_id for candidate in out)
+            taken.difference_update(map(_subject, out))
             return []
         out.append(queue.popleft())
         per_tile[out[-1].tile_id] += 1
+        taken.add(_subject(out[-1]))
     return out
 
 
-def _partial(remaining: Iterable[Candidate], room: int, per_tile: Counter[str]) -> list[Candidate]:
+def _partial(turns: Iterable[Candidate], room: int, per_tile: Counter[str], taken: set[Subject]) -> list[Candidate]:
     """Fewer than a set: candidates of different letters, in hash order."""
     out: list[Candidate] = []
-    for candidate in remaining:
+    for turn in turns:
         if len(out) >= room:
             break
-        if per_tile[candidate.tile_id] < PER_TILE and all(candidate.answer != other.answer for other in out):
-            out.append(candidate)
-            per_tile[candidate.tile_id] += 1
+        if (
+            per_tile[turn.tile_id] < PER_TILE
+            and _subject(turn) not in taken
+            and all(turn.answer != other.answer for other in out)
+        ):
+            out.append(turn)
+            per_tile[turn.tile_id] += 1
+            taken.add(_subject(turn))
     return out

@@ -17,32 +17,34 @@ def blind(
 ) -> None:
     """What programs get that see no image: by task, each blind solver's accuracy, and the share that needs no image."""
     from terrascope_bench.benchmark import open_benchmark
-    from terrascope_bench.blind import report_of
+    from terrascope_bench.blind import SOLVERS, report_of
 
     summary = report_of(open_benchmark(bench))
     if json:
         console.print_json(summary)
         return
     entries = [*summary["tasks"].items(), ("all", summary["overall"])]
-    solvers = list(summary["overall"]["solvers"])
+    solvers = sorted(
+        summary["overall"]["solvers"], key=lambda name: (name not in SOLVERS, [*SOLVERS, name].index(name))
+    )
     rows = [
         [
             task,
             entry["n"],
-            f"{entry['chance']:.3f}",
+            "-" if entry["chance"] is None else f"{entry['chance']:.3f}",
             *(_share(entry["solvers"][name]) for name in solvers),
-            needs_no_image(entry),
+            *needs_no_image(entry),
         ]
         for task, entry in entries
     ]
-    columns = ["task", "rows", "chance", *solvers, "needs no image"]
+    columns = ["task", "rows", "chance", *solvers, "needs no image", "at most"]
     console.print_table(f"{bench}: right without the image (- says nothing)", columns, rows)
 
 
-def needs_no_image(entry: dict[str, Any] | None) -> str:
-    """The share of a task that needs no image, with its interval."""
+def needs_no_image(entry: dict[str, Any] | None) -> tuple[str, str]:
+    """The share of a task that needs no image, and the upper end of its interval."""
     value = None if entry is None else entry["needs_no_image"]
-    return "-" if value is None else f"{value['value']:.3f} ({value['low']:.3f}-{value['high']:.3f})"
+    return ("-", "-") if value is None else (f"{value['value']:.3f}", f"{value['high']:.3f}")
 
 
 def _share(value: dict[str, float] | None) -> str:

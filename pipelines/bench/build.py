@@ -66,9 +66,9 @@ def build(
                 entry["candidates"],
                 sum(entry["refused"].values()),
                 sum(entry["left"].values()),
-                needs_no_image(manifest["blind"]["tasks"].get(code)),
+                *needs_no_image(manifest["blind"]["tasks"].get(code)),
             ]
             for code, entry in manifest["tasks"].items()
         ]
-        columns = ["task", "questions", "letters", "candidates", "refused", "left over", "needs no image"]
+        columns = ["task", "questions", "letters", "candidates", "refused", "left over", "needs no image", "at most"]
         console.print_table(f"{out} (split: {manifest['split']})", columns, rows)

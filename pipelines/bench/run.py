@@ -17,9 +17,9 @@ EPILOG = (
     "Example: terrascope-bench run openai:qwen --base-url http://127.0.0.1:8000/v1 --bench out/bench -o qwen.jsonl. "
     "Example: terrascope-bench run hf:weights/smolvlm --bench out/bench -o smolvlm.jsonl --batch-size 8."
 )
-_ASKED = "Asked models (openai, hf)"
-_SERVER = "Servers (openai)"
-_LOCAL = "Local models (hf)"
+_ASKED = "openai, hf"
+_SERVER = "openai"
+_LOCAL = "hf"
 
 
 def _option(flag: str, text: str, panel: str, **more: Any) -> Any:

@@ -27,7 +27,7 @@ from terrascope_bench.submission import read_submission
 from terrascope_bench.tasks import TASKS
 
 REPLY_CHARACTERS = 3000
-NAME_CHARACTERS = 80
+NAME_CHARACTERS = 64
 _TEXT_CHARACTERS = 600
 _MASKS_SHOWN = 4
 

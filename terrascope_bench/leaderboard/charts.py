@@ -93,7 +93,8 @@ def scatter(rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
 
 
 def short(name: str) -> str:
-    return visible(name, limit=LABEL_CHARACTERS)
+    # Twice: a spelled-out character is longer than it was.
+    return visible(visible(name, limit=LABEL_CHARACTERS), limit=LABEL_CHARACTERS)
 
 
 def _axis(values: Sequence[float]) -> tuple[float, float]:

@@ -21,8 +21,8 @@ from terrascope_bench.masks.scratch import Scratch
 _MORE = 48 + 0x20  # characters from here on say that the number goes on
 _HIGHEST = 48 + 0x3F
 _GROUPS_MAX = 7
-_BATCH_CHARS = 1 << 16
-"""Characters a batch: its arrays of 64-bit numbers stay in the second-level cache."""
+_BATCH_CHARS = 1 << 17
+"""Characters a batch: few enough for the cache, many enough for calls of numpy to cost little."""
 
 Sized = tuple[tuple[int, int], str]
 """((height, width), counts) of a mask."""

@@ -160,4 +160,5 @@ def read_options(kind: type[Options], model: str, given: Mapping[str, Any]) -> O
 
 def flag(name: str) -> str:
     """An option as the command line spells it."""
-    return "--no-images" if name == "images" else f"--{name.replace('_', '-')}"
+    spelled = {"images": "no_images", "timeout_s": "timeout"}.get(name, name)
+    return f"--{spelled.replace('_', '-')}"

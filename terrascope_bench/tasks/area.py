@@ -45,7 +45,9 @@ def propose(view: TileView, seed: int) -> Iterator[Candidate | Dropped]:
         def shown(share_pct: float, image_m2: float = image_m2) -> float:
             return significant(share_pct / 100 * image_m2)
 
-        yield on_ladder(view, seed, "AQ", (entry.name,), SCALE, share, shown, lambda x: number_text(x, "m²"), question)
+        yield on_ladder(
+            view, seed, "AQ", (entry.name,), (SCALE,), share, shown, lambda x: number_text(x, "m²"), question
+        )
 
 
 def prove(view: TileView, candidate: Candidate) -> tuple[tuple[Mask, ...], tuple[Evidence, ...]]:

@@ -1,7 +1,7 @@
 """BCE, building change: destroyed buildings of a pre/post pair as count or percent; total >= 10, destroyed >= 3.
 
-A count ladder climbs in equal differences. Its step is drawn from a fixed list before the truth is looked at: a step
-made from the truth would name it. Sets whose options stand too close to each other are dropped as sets.
+A count ladder climbs in equal differences. Its step is of a fixed list, any that fits: a step made from the truth would
+name it. Sets whose options stand too close to each other are dropped as sets.
 """
 
 from __future__ import annotations
@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from terra_cot.draw import draw
 from terra_cot.mask import Mask
 from terra_cot.sample import Evidence
-from terrascope_bench.ladder import RUNGS, count_scale, odds_scale
+from terrascope_bench.ladder import RUNGS, Scale, count_scale, odds_scale
 from terrascope_bench.question import Question
 from terrascope_bench.region import Region
 from terrascope_bench.stated import DESTROYED_COUNT, PERCENT, Quantity
@@ -63,7 +62,7 @@ def propose(view: TileView, seed: int) -> Iterator[Candidate | Dropped]:
         seed,
         "BCE",
         ("percent",),
-        SHARES,
+        (SHARES,),
         100.0 * buildings.destroyed_n / buildings.total_n,
         lambda x: round(x, 1),
         lambda x: f"{x:.1f}%",
@@ -73,22 +72,23 @@ def propose(view: TileView, seed: int) -> Iterator[Candidate | Dropped]:
 
 
 def _count(view: TileView, seed: int, buildings: Buildings) -> Candidate | Dropped:
-    step = STEPS[draw(len(STEPS), seed, "step", view.tile_id)]
-    candidate = on_ladder(
+    return on_ladder(
         view,
         seed,
         "BCE",
         ("count",),
-        count_scale(step, MIN_DESTROYED, buildings.total_n),
+        [count_scale(step, MIN_DESTROYED, buildings.total_n) for step in STEPS],
         float(buildings.destroyed_n),
         float,
         lambda x: f"{x:.0f}",
         "The first image was taken before a disaster, the second after it. How many buildings of the first image are "
         "destroyed in the second?",
+        _too_close,
     )
-    if isinstance(candidate, Candidate) and candidate.values and step < MIN_STEP_OF_LARGEST * candidate.values[-1]:
-        return Dropped("options_too_close")
-    return candidate
+
+
+def _too_close(scale: Scale, values: Sequence[float]) -> str | None:
+    return "options_too_close" if scale.step < MIN_STEP_OF_LARGEST * values[-1] else None
 
 
 def prove(view: TileView, candidate: Candidate) -> tuple[tuple[Mask, ...], tuple[Evidence, ...]]:

@@ -27,7 +27,7 @@ def propose(view: TileView, seed: int) -> Iterator[Candidate | Dropped]:
             f"What percentage of the valid pixels of this image is taken up by {entry.noun}? Choose the closest value."
         )
         yield on_ladder(
-            view, seed, "CA", (entry.name,), SCALE, share, lambda x: round(x, 1), lambda x: f"{x:.1f}%", question
+            view, seed, "CA", (entry.name,), (SCALE,), share, lambda x: round(x, 1), lambda x: f"{x:.1f}%", question
         )
 
 

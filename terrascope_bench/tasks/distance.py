@@ -49,7 +49,7 @@ def propose(view: TileView, seed: int) -> Iterator[Candidate | Dropped]:
             seed,
             "DM",
             (entries[0].name, entries[1].name),
-            scale,
+            (scale,),
             distance_m(apart, view.gsd_m),
             significant,
             lambda x: number_text(x, "m"),

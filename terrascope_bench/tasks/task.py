@@ -7,7 +7,7 @@ one file with a `Task` and one line in the registry (`tasks/__init__.py`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -18,7 +18,7 @@ from terra_cot.draw import draw
 from terra_cot.legend import LandClass, Legend, View, Vocabulary
 from terra_cot.mask import Mask
 from terra_cot.sample import Evidence, ShownFrame
-from terrascope_bench.ladder import LETTERS, RUNGS, Ladder, Scale
+from terrascope_bench.ladder import LETTERS, RUNGS, Scale
 
 if TYPE_CHECKING:
     from terra_cot.facts import LabelFacts
@@ -93,8 +93,9 @@ class TileView:
 class Candidate:
     """A question that could be asked. `names` are the classes (or the form) that tell it from the tile's others.
 
-    `cells` go from narrow to wide: a selection in which every letter is right equally often within a cell gives a
-    reader of the texts nothing to go by.
+    `cell` is all that a reader of the texts can know: a selection in which every letter is right equally often within
+    each cell gives such a reader nothing to go by. `turns` are the same question with its truth on other rungs, each
+    in a cell of its own: at most one of them is asked.
     """
 
     task: str
@@ -104,7 +105,8 @@ class Candidate:
     options: tuple[str, ...]
     values: tuple[float, ...] | None
     answer: str
-    cells: tuple[str, ...]
+    cell: str
+    turns: tuple[Candidate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,30 +151,40 @@ def on_ladder(
     seed: int,
     task: str,
     names: tuple[str, ...],
-    scale: Scale,
+    scales: Sequence[Scale],
     truth: float,
     present: Callable[[float], float],
     text: Callable[[float], str],
     question: str,
+    refuse: Callable[[Scale, Sequence[float]], str | None] = lambda scale, values: None,
 ) -> Candidate | Dropped:
-    """A four-option candidate: rung drawn, ladder climbed, options shown through `present` (units and rounding).
+    """A four-option candidate on every rung of every scale that holds it: one of them drawn, the others its turns.
 
-    Balanced within names and anchor, then anchor, then anchors within one step, then the whole task.
+    Args:
+        present: a value as an option shows it (units, rounding); `text` writes it.
+        refuse: the name of a filter, where a task does not want such values side by side.
     """
-    rung = draw(RUNGS, seed, "rung", task, view.tile_id, *names)
-    ladder = scale.climb(truth, rung)
-    if ladder is None:
-        return Dropped("ladder_out_of_range")
-    values = tuple(present(value) for value in ladder.values)
-    options = tuple(text(value) for value in values)
-    if len(set(options)) < RUNGS:
-        return Dropped("options_collide")
-    cells = _cells("+".join(names), f"{scale.step:.3f}", ladder, scale.marks)
-    return Candidate(task, view.tile_id, names, question, options, values, ladder.letter, cells)
-
-
-def _cells(subject: str, step: str, ladder: Ladder, marks: int) -> tuple[str, ...]:
-    return f"{subject} {step} {ladder.anchor}", f"{step} {ladder.anchor}", f"{step} ~{ladder.anchor // marks}", "any"
+    made: list[Candidate] = []
+    reasons: set[str] = set()
+    for scale in scales:
+        for rung in range(RUNGS):
+            ladder = scale.climb(truth, rung)
+            if ladder is None:
+                reasons.add("ladder_out_of_range")
+                continue
+            values = tuple(present(value) for value in ladder.values)
+            options = tuple(text(value) for value in values)
+            reason = "options_collide" if len(set(options)) < RUNGS else refuse(scale, values)
+            if reason is not None:
+                reasons.add(reason)
+                continue
+            cell = f"{'+'.join(names)} {scale.step:.3f} {ladder.anchor}"
+            made.append(Candidate(task, view.tile_id, names, question, options, values, ladder.letter, cell))
+    if not made:
+        # Out of range on every rung, or else what stood in the way of the rungs that are within.
+        return Dropped(min(reasons - {"ladder_out_of_range"}, default="ladder_out_of_range"))
+    first = made.pop(draw(len(made), seed, "rung", task, view.tile_id, *names))
+    return replace(first, turns=tuple(made))
 
 
 def either(
@@ -183,7 +195,7 @@ def either(
     Balanced within names: whatever pair of classes is asked about, each option is right equally often. Which option
     stands first is drawn by the selection, for two questions at a time.
     """
-    return Candidate(task, view.tile_id, names, question, texts, None, LETTERS[right], ("+".join(names),))
+    return Candidate(task, view.tile_id, names, question, texts, None, LETTERS[right], "+".join(names))
 
 
 def number_text(value: float, unit: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -110,9 +111,7 @@ def test_ladders_keep_their_range_and_their_truth(truth: float, rung: int, ratio
 def test_a_selection_is_balanced_whatever_there_is(entries: list[tuple[int, int, str]], target: int) -> None:
     pool = Pool(seed=0, target=target)
     for number, (tile, cell, letter) in enumerate(entries):
-        pool.add(
-            Candidate("CA", f"t{tile}", (f"n{number}",), "?", ("w", "x", "y", "z"), None, letter, (str(cell), "any"))
-        )
+        pool.add(Candidate("CA", f"t{tile}", (f"n{number}",), "?", ("w", "x", "y", "z"), None, letter, str(cell)))
     selection = pool.select(set())
     counts = [Counter(entry.answer for entry in selection.chosen)[letter] for letter in "ABCD"]
     assert max(counts) - min(counts) <= 1
@@ -120,6 +119,36 @@ def test_a_selection_is_balanced_whatever_there_is(entries: list[tuple[int, int,
     assert max(Counter(entry.tile_id for entry in selection.chosen).values(), default=0) <= PER_TILE
     assert len(selection.chosen) + sum(selection.left.values()) == len(entries)
     assert sum(selection.levels) == len(selection.chosen)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 15), st.lists(st.integers(0, 7), min_size=1, max_size=4, unique=True)), max_size=60
+    ),
+    st.integers(1, 15).map(lambda sets: 4 * sets),
+)
+def test_turned_candidates_are_asked_once_and_balance_in_every_cell(
+    entries: list[tuple[int, list[int]]], target: int
+) -> None:
+    """A truth at mark m stands on rung r of the ladder that begins at m - r."""
+    pool = Pool(seed=3, target=target)
+    for number, (mark, rungs) in enumerate(entries):
+        made = [
+            Candidate(
+                "CA", f"t{number}", ("n",), "?", ("w", "x", "y", "z"), None, "ABCD"[rung % 4], str(mark - rung % 4)
+            )
+            for rung in rungs
+        ]
+        pool.add(replace(made[0], turns=tuple(made[1:])))
+    selection = pool.select(set())
+    assert len({entry.tile_id for entry in selection.chosen}) == len(selection.chosen)
+    complete = selection.chosen[: selection.levels[0]]
+    for cell in {entry.cell for entry in complete}:
+        letters = Counter(entry.answer for entry in complete if entry.cell == cell)
+        assert len(letters) == 4
+        assert len(set(letters.values())) == 1
+    assert len(selection.chosen) + sum(selection.left.values()) == len(entries)
 
 
 @settings(deadline=None)

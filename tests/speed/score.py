@@ -311,7 +311,7 @@ def main() -> None:
     parser.add_argument("--side", type=int, help="Pixels; all of 120, 256, 1024 for `kernel` without it.")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--root", type=Path, help="Where files are made, instead of the temporary folder.")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     sizes = arguments.sizes or [N]
     if arguments.what == "kernel":
         for side in [arguments.side] if arguments.side else [120, 256, 1024]:

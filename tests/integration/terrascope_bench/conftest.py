@@ -38,7 +38,7 @@ Cli = Callable[..., subprocess.CompletedProcess[str]]
 def cli() -> Cli:
     """Runs `terrascope-bench` as a user does, from another folder."""
 
-    def call(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    def call(*arguments: object, cwd: Path | None = None, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         code = "from pipelines.terrascope_bench import main; main()"
         root = str(Path(__file__).parents[3])
         return subprocess.run(
@@ -47,7 +47,7 @@ def cli() -> Cli:
             text=True,
             cwd=cwd,
             env={**os.environ, "PYTHONPATH": root},
-            timeout=120,
+            timeout=timeout,
         )
 
     return call

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,23 +19,12 @@ from terra_cot.store.manifest import write_manifest
 from terra_cot.store.shards import TILES, read_rows, write_part
 from terrascope_bench.benchmark import open_benchmark
 from terrascope_bench.build import build_benchmark
-from terrascope_bench.models.blind import guess
-from terrascope_bench.question import Question
 from terrascope_bench.region import Region
 from terrascope_bench.tasks import TASKS
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 Make = Callable[..., Path]
 SCHEMAS = Path(__file__).parents[3] / "schemas"
-
-
-@pytest.fixture(scope="module")
-def big(tmp_path_factory: pytest.TempPathFactory, make_dataset: Make) -> list[Question]:
-    """2,000 questions and more, as the published mix has them."""
-    folder = tmp_path_factory.mktemp("big")
-    data = make_dataset(folder / "dataset", 480, 130, seed=1)
-    build_benchmark([data], folder / "bench", per_task=440)
-    return list(open_benchmark(folder / "bench").questions(images=False))
 
 
 def test_questions_follow_their_rules_and_their_evidence(bench: Path) -> None:
@@ -141,82 +130,6 @@ def test_a_damaged_benchmark_is_refused(bench: Path, tmp_path: Path) -> None:
     part.unlink()
     with pytest.raises(DataError, match="missing"):
         open_benchmark(broken)
-
-
-def test_letters_are_balanced_and_so_are_class_pairs(big: list[Question]) -> None:
-    assert len(big) >= 2000
-    winners: dict[tuple[str, tuple[str, ...]], Counter[str]] = defaultdict(Counter)
-    asked: Counter[tuple[str, ...]] = Counter()
-    for code in TASKS:
-        letters = Counter(question.answer for question in big if question.task == code)
-        assert max(letters.values()) - min(letters.values()) <= 1, code
-    for question in big:
-        assert question.masks is not None
-        labels = tuple(sorted(mask.label for mask in question.masks))
-        if question.task in ("CR", "BRD"):
-            winners[question.task, labels][question.options["AB".index(question.answer)]] += 1
-        if question.task != "BCE":
-            asked[question.tile_id, *labels] += 1
-    odd = sum(abs(first - second) for first, second in (_both(counts) for counts in winners.values()))
-    assert odd <= 2
-    assert max(asked.values()) == 1
-
-
-def _both(counts: Counter[str]) -> tuple[int, int]:
-    values = [*counts.values(), 0]
-    return values[0], values[1]
-
-
-Solver = Callable[[Question], int]
-
-
-def _by_prior(questions: list[Question]) -> Solver:
-    """Knows every answer but the asked one: takes the option text that is right most often in the task."""
-    right: Counter[tuple[str, str]] = Counter()
-    for question in questions:
-        right[question.task, question.options[question.letters.index(question.answer)]] += 1
-
-    def solve(question: Question) -> int:
-        truth = question.options[question.letters.index(question.answer)]
-        scores = [right[question.task, text] - (text == truth) for text in question.options]
-        return scores.index(max(scores))
-
-    return solve
-
-
-def _nearest_to_mean(question: Question) -> int:
-    if question.option_values is None:
-        return 0
-    mean = sum(question.option_values) / len(question.option_values)
-    return min(range(4), key=lambda k: abs(question.option_values[k] - mean))  # type: ignore[index]
-
-
-def test_blind_solvers_are_at_chance(big: list[Question]) -> None:
-    solvers: dict[str, Solver] = {f"smallest {k}": lambda q, k=k: min(k, len(q.options) - 1) for k in range(4)}  # type: ignore[misc]
-    solvers["longest"] = lambda q: max(range(len(q.options)), key=lambda k: len(q.options[k]))
-    solvers["shortest"] = lambda q: min(range(len(q.options)), key=lambda k: len(q.options[k]))
-    solvers["middle value"] = _nearest_to_mean
-    solvers["round ratio"] = lambda q: guess(q.options)
-    solvers["roundest"] = lambda q: max(range(len(q.options)), key=lambda k: q.options[k].count("0"))
-    solvers["prior"] = _by_prior(big)
-    for name, solve in solvers.items():
-        for options in (2, 4):
-            group = [question for question in big if len(question.options) == options]
-            right = sum(solve(question) == question.letters.index(question.answer) for question in group)
-            share = right / len(group)
-            assert share <= 1 / options + 0.03, f"{name} is right on {share:.3f} of {len(group)} questions"
-
-
-def test_random_is_within_chance(big: list[Question]) -> None:
-    from terrascope_bench.answer import strict
-    from terrascope_bench.models.baselines import Random
-
-    model = Random(0)
-    for options in (2, 4):
-        group = [question for question in big if len(question.options) == options]
-        right = sum(strict(model.answer(q).response, None, q.options) == q.answer for q in group)
-        spread = (len(group) * (1 / options) * (1 - 1 / options)) ** 0.5
-        assert abs(right - len(group) / options) < 4 * spread
 
 
 def test_command_line(dataset: Path, tmp_path: Path, cli: Cli) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 
+import publishedfactory
 import pytest
 from cardfactory import change, scorecard, submit
 from jsonschema import Draft202012Validator
@@ -18,7 +19,10 @@ from jsonschema import Draft202012Validator
 from terra_cot.errors import ConfigError, ConflictError
 from terra_cot.store.atomic import sha256_file
 from terrascope_bench.build import build_benchmark
+from terrascope_bench.compare import compare
 from terrascope_bench.leaderboard import write_leaderboard
+from terrascope_bench.published.importing import import_published
+from terrascope_bench.reproduce import reproduce
 from terrascope_bench.verdicts import read_verdicts, write_verdicts
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
@@ -220,3 +224,28 @@ def test_worst_questions_are_wrong_and_worst_first(cards: dict[str, Path], tmp_p
     shown = [name for names in ranking["worst"].values() for name in names]
     assert len(shown) == len(set(shown)) == 18
     assert all(wrong[name] for name in shown)
+
+
+def test_a_benchmark_without_evidence_is_ranked_by_answers_alone(tmp_path: Path) -> None:
+    """The published file as it comes: no masks, no building change, answers of blind solvers beside it."""
+    published = publishedfactory.make(
+        {"coverage_percentage": 12, "absolute_area": 12, "boundary_detection": 12}, scenes=30
+    )
+    import_published(published.write(tmp_path / "published.parquet"), tmp_path / "bench")
+    cards = []
+    for number, skill in enumerate((0.2, 0.7)):
+        path = submit(tmp_path / "bench", tmp_path / f"{number}.jsonl", skill=skill, seed=number)
+        cards.append(scorecard(tmp_path / "bench", path, tmp_path / f"{number}.json"))
+        assert reproduce(cards[-1]).differences == ()
+    pair = compare(cards)["pairs"][0]
+    assert pair["overall"]["macro"]["giou"] is None
+    assert list(pair["tasks"]) == ["CA", "AQ", "BRD"]
+    board = write_leaderboard(cards, tmp_path / "site")
+    (ranking,) = board["rankings"]
+    assert [row["model"] for row in ranking["rows"]] == ["1", "0"]
+    assert ranking["rows"][0]["overall"]["macro"]["giou"] is None
+    assert ranking["notes"] == []
+    assert ranking["worst"]["blindest"] == []
+    page = (tmp_path / "site" / "index.html").read_text()
+    assert "Answers against masks" not in page
+    assert "blind solvers right" in page

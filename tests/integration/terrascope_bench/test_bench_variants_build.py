@@ -22,6 +22,7 @@ from terrascope_bench.benchmark import open_benchmark
 from terrascope_bench.blind import read_blind, report_of
 from terrascope_bench.build import VARIANTS, build_benchmark
 from terrascope_bench.question import Question
+from terrascope_bench.region import Region
 from terrascope_bench.tasks import TASKS
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
@@ -86,7 +87,8 @@ def test_variants_of_a_stem_ask_the_same(shown: Path) -> None:
             assert question.masks is not None
             assert all(mask.size == (question.height, question.width) for mask in question.masks)
             arrays = [mask.to_array() for mask in question.masks]
-            assert TASKS[question.task].follow(question, arrays) == question.letters.index(question.answer)
+            option = TASKS[question.task].follow(question, list(map(Region.of, arrays)))
+            assert option == question.letters.index(question.answer)
             single = question.task != "BCE"
             assert ("about the first image" in question.question) == (single and ending == "opt-pair")
     assert seen == {"opt", "sar", "opt+sar", "opt-pair", "sar-pair", "opt+sar-pair"}

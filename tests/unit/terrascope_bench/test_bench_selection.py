@@ -19,7 +19,7 @@ def candidate(number: int, letter: str, cell: str = "a", tile: int | None = None
         options=tuple("wxyz"[:options]),
         values=None,
         answer=letter,
-        cells=(cell, "any"),
+        cell=cell,
     )
 
 
@@ -34,15 +34,31 @@ def test_letters_are_equal_within_narrow_cells_first() -> None:
     entries = [candidate(n, "ABCD"[n % 4], "ab"[n % 8 // 4]) for n in range(80)]
     chosen = pool_of(entries, 32).select(set()).chosen
     assert len(chosen) == 32
-    assert set(Counter((entry.cells[0], entry.answer) for entry in chosen).values()) == {4}
+    assert set(Counter((entry.cell, entry.answer) for entry in chosen).values()) == {4}
 
 
-def test_a_scarce_letter_limits_its_cell_and_wider_cells_fill_up() -> None:
+def test_a_scarce_letter_limits_its_cell_and_nothing_is_taken_from_another() -> None:
     entries = [candidate(n, "ABC"[n % 3], "a") for n in range(30)]
     entries += [candidate(100 + n, "D", "b") for n in range(10)]
+    entries += [candidate(200 + n, "ABCD"[n % 4], "c") for n in range(10)]
     selection = pool_of(entries, 40).select(set())
-    assert selection.levels == (0, 40, 0)
-    assert set(Counter(entry.answer for entry in selection.chosen).values()) == {10}
+    assert selection.levels == (8, 0)
+    assert {entry.cell for entry in selection.chosen} == {"c"}
+    assert selection.left["letters_unbalanced"] == 42
+
+
+def test_a_candidate_is_turned_to_the_rung_that_completes_a_set() -> None:
+    """Four candidates that all have A drawn make a set, each on another rung, none twice."""
+    entries = [
+        replace(candidate(n, "A", "mine"), turns=tuple(candidate(n, letter, "a") for letter in "ABCD"))
+        for n in range(6)
+    ]
+    selection = pool_of(entries, 8).select(set())
+    assert Counter(entry.answer for entry in selection.chosen) == Counter("ABCD")
+    assert {entry.cell for entry in selection.chosen} == {"a"}
+    assert len({entry.tile_id for entry in selection.chosen}) == 4
+    assert selection.left == {"letters_unbalanced": 2, "not_needed": 0, "asked_in_another_task": 0}
+    assert all(entry.turns == () for entry in selection.chosen)
 
 
 def test_a_number_that_is_no_multiple_ends_with_different_letters() -> None:
@@ -51,7 +67,7 @@ def test_a_number_that_is_no_multiple_ends_with_different_letters() -> None:
     counts = Counter(entry.answer for entry in selection.chosen)
     assert sum(counts.values()) == 11
     assert max(counts.values()) - min(counts.values()) == 1
-    assert selection.levels == (8, 0, 3)
+    assert selection.levels == (8, 3)
 
 
 def test_few_questions_a_tile() -> None:
@@ -95,14 +111,14 @@ def test_two_options_are_shown_in_an_order_drawn_for_each_set() -> None:
     entries = []
     for number in range(400):
         plain = candidate(number, "AB"[number % 2], cell=f"pair-{number % 5}", options=2)
-        entries.append(replace(plain, question="{0} or {1}?", cells=plain.cells[:1]))
+        entries.append(replace(plain, question="{0} or {1}?"))
     truth = {entry.names: entry.options["AB".index(entry.answer)] for entry in entries}
     chosen = pool_of(entries, 200).select(set()).chosen
     assert len(chosen) == 200
     assert Counter(entry.answer for entry in chosen) == {"A": 100, "B": 100}
     for first, second in zip(chosen[::2], chosen[1::2], strict=True):
         assert first.options == second.options
-        assert first.cells == second.cells
+        assert first.cell == second.cell
     orders = Counter(entry.options for entry in chosen)
     assert 60 <= orders["w", "x"] <= 140
     for entry in chosen:

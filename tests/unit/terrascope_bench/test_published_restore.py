@@ -13,6 +13,7 @@ from terrascope_bench.published.amounts import option_values
 from terrascope_bench.published.maps import LabelMap
 from terrascope_bench.published.restore import Restored, restore
 from terrascope_bench.question import Question
+from terrascope_bench.region import Region
 from terrascope_bench.tasks import TASKS
 
 WATER, CROP, TREE, MANGROVE = 80, 40, 10, 95
@@ -61,7 +62,7 @@ def test_what_follows(task: str, text: str, options: tuple[str, ...], value: flo
     arrays = [mask.to_array() for mask in proven.masks]
     for item in proven.evidence:
         assert measure_fact(item, arrays, Ground(9000, 10.0)) == item.value
-    option = TASKS[task].follow(proven, arrays)
+    option = TASKS[task].follow(proven, list(map(Region.of, arrays)))
     assert option is not None
     assert proven.letters[option] == follows
 
