@@ -37,7 +37,8 @@ def blind(
         ]
         for task, entry in entries
     ]
-    columns = ["task", "rows", "chance", *solvers, "needs no image", "at most"]
+    titles = [name.replace("-", " ") for name in solvers]
+    columns = ["task", "rows", "chance", *titles, "needs no image", "at most"]
     console.print_table(f"{bench}: right without the image (- says nothing)", columns, rows)
 
 
