@@ -29,7 +29,7 @@ from terrascope_bench.published.card import card
 from terrascope_bench.published.disaster import TASK as AGAIN
 from terrascope_bench.published.disaster import Regenerated, forget, regenerate
 from terrascope_bench.published.file import PublishedFile
-from terrascope_bench.published.folder import BLIND_NAME, DISAGREEMENTS_NAME, DROPPED_NAME, WORK_NAME, claim
+from terrascope_bench.folder import BLIND_NAME, DISAGREEMENTS_NAME, DROPPED_NAME, WORK_NAME, claim
 from terrascope_bench.published.ledger import Ledger
 from terrascope_bench.published.maps import LabelMaps
 from terrascope_bench.published.picture import Picture, read_picture
