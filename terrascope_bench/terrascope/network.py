@@ -35,6 +35,10 @@ class TerraScope(nn.Module):
         self.config = config
         self.vlm = InternVLForConditionalGeneration(InternVLConfig(**config.internvl))
         self.sam = Sam2Model(Sam2Config(**config.sam2))
+        # One matrix places points and pixels; the library draws it twice.
+        self.sam.prompt_encoder.shared_embedding.positional_embedding.copy_(
+            self.sam.shared_image_embedding.positional_embedding
+        )
         width, prompt = config.hidden, config.prompt_width
         self.text_hidden_fcs = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, prompt))
         if config.mask_from == "fused":

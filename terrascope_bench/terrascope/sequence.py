@@ -66,7 +66,7 @@ class Prompt:
 class Row:
     """One laid-out row: `ids` (T), `labels` (T) with IGNORED where nothing is learnt.
 
-    `visual` (n, D) fills the held places in order; `segs` are the places of the [SEG]s and `seg_dates` the dates they lie on.
+    `visual` (n, D) fills the held places in order; `segs` are the places of the [SEG]s, `seg_dates` their dates.
     """
 
     ids: list[int]

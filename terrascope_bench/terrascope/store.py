@@ -31,11 +31,22 @@ def save(model: TerraScope, words: Words, folder: Path, dtype: str = "float32") 
     """Write a model into `folder`, in one file, as `dtype`."""
     folder.mkdir(parents=True, exist_ok=True)
     kind = dtype_of(dtype)
-    weights = {name: value.detach().to(kind).contiguous().cpu() for name, value in state(model).items()}
-    with replacing(folder / WEIGHTS) as temporary:
-        save_file(weights, str(temporary), metadata={"format": "pt"})
+    save_weights({name: value.detach().to(kind) for name, value in state(model).items()}, folder / WEIGHTS)
     words.save(folder)
-    write_json(folder / CONFIG, model.config.to_json())
+    write_config(model.config, folder)
+
+
+def save_weights(weights: Mapping[str, Any], path: Path) -> None:
+    """Write a file of tensors, whole or not at all."""
+    # Pieces of one tensor share its pages, which the format does not know: each is stored on its own.
+    alone = {name: value.cpu().clone().contiguous() for name, value in weights.items()}
+    with replacing(path) as temporary:
+        save_file(alone, str(temporary), metadata={"format": "pt"})
+
+
+def write_config(config: TerraScopeConfig, folder: Path) -> None:
+    """Last of all: a folder without it is unfinished, and nothing takes it for a model."""
+    write_json(folder / CONFIG, config.to_json())
 
 
 def state(model: TerraScope) -> dict[str, Any]:
