@@ -9,8 +9,10 @@ import typer
 
 from pipelines import console
 from pipelines.bench.build import build
+from pipelines.bench.convert import convert
 from pipelines.bench.run import run
 from pipelines.bench.score import score
+from pipelines.bench.train import train
 from pipelines.bench.validate import validate
 
 app = typer.Typer(
@@ -25,6 +27,8 @@ app.command(epilog="Example: terrascope-bench build out/dataset -o out/bench --p
 app.command(epilog="Example: terrascope-bench validate predictions.jsonl --bench out/bench")(validate)
 app.command(epilog="Example: terrascope-bench score predictions.jsonl --bench out/bench -o scorecard.json")(score)
 app.command(epilog="Example: terrascope-bench run random --bench out/bench -o random.jsonl")(run)
+app.command(epilog="Example: terrascope-bench train terrascope-8b --data ben -o trained")(train)
+app.command(epilog="Example: terrascope-bench convert TerraScope-8B -o weights")(convert)
 
 
 def main() -> None:

@@ -16,6 +16,9 @@ from terrascope_bench.terrascope.network import TerraScope, default_initialisati
 from terrascope_bench.terrascope.sequence import Asked, Told  # noqa: E402
 from terrascope_bench.terrascope.tokens import Words, trained  # noqa: E402
 
+# Threads that wait for each other on a busy machine make these small sums a hundred times slower.
+torch.set_num_threads(1)
+
 SIDE = 32
 QUESTION = "How much of the image is water?"
 CHAINS = (

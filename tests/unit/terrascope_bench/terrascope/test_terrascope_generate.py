@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import terrascopefactory as factory  # first: skips where torch is absent
 
 import numpy as np  # isort: skip
@@ -23,11 +21,8 @@ ASKED = [told.asked for told in LESSONS]
 
 
 @pytest.fixture(scope="module")
-def taught() -> Iterator[Taught]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield factory.taught()
-    torch.set_num_threads(threads)
+def taught() -> Taught:
+    return factory.taught()
 
 
 class Watch:
