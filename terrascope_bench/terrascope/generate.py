@@ -22,6 +22,7 @@ from transformers import DynamicCache
 from terra_cot.draw import seed_of
 from terrascope_bench.terrascope import prompt
 from terrascope_bench.terrascope.mask_head import at_size, decode, mask_image, prompts
+from terrascope_bench.terrascope.measured import measurement
 from terrascope_bench.terrascope.network import TerraScope
 from terrascope_bench.terrascope.select import Selection
 from terrascope_bench.terrascope.sequence import Asked, Prompt, embed, look, make_prompt, of_date, positions
@@ -90,6 +91,7 @@ class _Row:
 
     prompt: Prompt
     dates: list[str]
+    gsd_m: float | None
     feed: Any
     draws: Any
     ids: list[int] = field(default_factory=list)
@@ -97,6 +99,7 @@ class _Row:
     since_seg: int = 0
     at_seg: bool = False
     masks: int = 0
+    mask: NDArray[np.bool_] | None = None
     date: str | None = None
     length: int = 0
     done: bool = False
@@ -140,7 +143,7 @@ class _Writer:
         at = make_prompt(self.model, self.words, asked, images)
         visual = torch.cat([image.prompt for image in images]) if images else torch.zeros(0, self.model.config.hidden)
         draws = torch.Generator().manual_seed(seed_of(self.limits.seed, "reply", asked.name))
-        return _Row(at, asked.dates, embed(self.model, self.words, at.ids, visual), draws)
+        return _Row(at, asked.dates, asked.gsd_m, embed(self.model, self.words, at.ids, visual), draws)
 
     def run(self) -> Iterator[Text | Looked | Done]:
         while not all(row.done for row in self.rows):
@@ -192,9 +195,22 @@ class _Writer:
             row.feed, selection = look(self.model, row.prompt, row.date, mask)
             row.at_seg, row.since_seg, row.masks = False, len(row.ids), row.masks + 1
             yield Looked(number, row.date, mask, selection)
+            if self.model.config.measured:
+                yield from self._measure(number, mask)
+            row.mask = mask
             if row.length + len(row.feed) >= self.positions_max:
                 yield from self._said(number, finished=True)
                 yield self._done(number, "positions")
+
+    def _measure(self, number: int, mask: NDArray[np.bool_]) -> Iterator[Text]:
+        """Line up what the mask measures behind its tokens, as text that the row did not have to write."""
+        row = self.rows[number]
+        ids = self.words.encode(measurement(mask, row.mask, row.gsd_m), special=False)
+        told = self.model.embedding(torch.tensor(ids, device=self.model.device))
+        row.feed = torch.cat((row.feed, told))
+        row.ids += ids
+        row.since_seg = len(row.ids)
+        yield from self._said(number, finished=False)
 
     def _write(self, number: int, scores: Any) -> Iterator[Text | Done]:
         row = self.rows[number]

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from terrascope_bench.terrascope import prompt
 from terrascope_bench.terrascope.fuse import step_tokens
 from terrascope_bench.terrascope.images import Shown
+from terrascope_bench.terrascope.measured import measurement
 from terrascope_bench.terrascope.network import TerraScope
 from terrascope_bench.terrascope.select import Selection, select
 from terrascope_bench.terrascope.tokens import Words
@@ -129,6 +130,11 @@ def lay_out(model: TerraScope, words: Words, told: Told, images: list[Encoded]) 
         visual.append(tokens)
         ids += [words.image] * len(tokens)
         labels += [IGNORED] * len(tokens)
+        if model.config.measured:
+            last = told.masks[number - 1] if number else None
+            text = words.encode(measurement(told.masks[number], last, told.asked.gsd_m), special=False)
+            ids += text
+            labels += [IGNORED] * len(text)
     ids.append(words.end)
     labels.append(words.end)
     return Row(ids, labels, torch.cat(visual), segs, dates)
