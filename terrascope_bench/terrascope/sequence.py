@@ -131,8 +131,8 @@ def lay_out(model: TerraScope, words: Words, told: Told, images: list[Encoded]) 
         ids += [words.image] * len(tokens)
         labels += [IGNORED] * len(tokens)
         if model.config.measured:
-            last = told.masks[number - 1] if number else None
-            text = words.encode(measurement(told.masks[number], last, told.asked.gsd_m), special=False)
+            before = told.masks[number - 1] if number else None
+            text = words.encode(measurement(told.masks[number], before, told.asked.gsd_m), special=False)
             ids += text
             labels += [IGNORED] * len(text)
     ids.append(words.end)

@@ -32,7 +32,7 @@ from terrascope_bench.terrascope.train.curve import draw_curve
 from terrascope_bench.terrascope.train.log import Log
 from terrascope_bench.terrascope.train.parts import Thawed, restore, weights_of
 from terrascope_bench.terrascope.train.recipe import Stage, TrainRecipe
-from terrascope_bench.terrascope.train.stream import Lessons, Survey, data_sha256, samples, survey
+from terrascope_bench.terrascope.train.stream import Lessons, Source, Survey, chains, data_sha256, samples, survey
 
 OnStep = Callable[[str, int, int], None]
 RECORD = "train.json"
@@ -215,18 +215,20 @@ class _Run:
         return max(1, ceil(stage.epochs * self.surveys[stage.name].kept / together))
 
     def _lessons(self, stage: Stage, found: at_rest.Checkpoint | None) -> Lessons:
-        lessons = Lessons(
-            self.folders,
-            self.surveys[stage.name].by_folder,
-            self.recipe.split,
-            stage.tiers,
-            seed_of(self.recipe.seed, "lessons", stage.name),
-            self.accelerator.process_index,
-            self.processes,
-        )
+        seed = seed_of(self.recipe.seed, "lessons", stage.name)
+        lessons = Lessons(self._sources(stage, seed), seed, self.accelerator.process_index)
         if found and found.lessons:
             lessons.drawn, lessons.taken = found.lessons["drawn"], found.lessons["taken"]
         return lessons
+
+    def _sources(self, stage: Stage, seed: int) -> list[Source]:
+        kept = self.surveys[stage.name]
+        place = (seed, self.accelerator.process_index, self.processes)
+        return [
+            Source(str(folder), count, chains(folder, self.recipe.split, stage.tiers, *place))
+            for folder, count in zip(self.folders, kept.by_folder, strict=True)
+            if count
+        ]
 
     def _save(
         self,

@@ -2,13 +2,13 @@
 
 A sample that a stage cannot teach is counted by reason before training starts: another tier, a mask on a date that the
 sample does not show, more masks than a reply may hold. The stream never ends: epoch after epoch, each in its own
-order. Where several folders are given, the next lesson comes from each as often as it has lessons.
+order. Where a stage has several sources, the next lesson comes from each as often as its weight says.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from terra_cot.torch_dataset import Item, TerraCotDataset
 from terrascope_bench.terrascope.images import Shown
 from terrascope_bench.terrascope.sequence import Asked, Told
 
+_PARTS = 1_000_000
 MASKS_MAX = 16
 """As many as `generate.Limits` lets a reply have."""
 
@@ -102,46 +103,72 @@ def data_sha256(folders: Sequence[Path]) -> list[str]:
     return [manifest_sha256(folder) for folder in folders]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """Lessons of one kind. `open(epoch, passed)` gives those of an epoch, bar the first `passed`, always the same."""
+
+    name: str
+    weight: float
+    open: Callable[[int, int], Iterator[Any]]
+
+
+def chains(
+    folder: Path, split: str | None, tiers: Sequence[str], seed: int, rank: int, processes: int
+) -> Callable[[int, int], Iterator[Told]]:
+    """The samples of a dataset as lessons."""
+
+    def opened(epoch: int, passed: int) -> Iterator[Told]:
+        dataset = TerraCotDataset(
+            folder,
+            split,
+            seed=seed,
+            rank=rank,
+            world_size=processes,
+            keep=lambda sample: refusal(sample, tiers) is None,
+        )
+        dataset.set_epoch(epoch, passed)
+        return (lesson(item) for item in dataset)
+
+    return opened
+
+
 @dataclass(slots=True, eq=False)
 class Lessons:
-    """The endless stream of one process of a stage; `taken` says how far each folder is read, for resuming."""
+    """The endless stream of one process of a stage; `taken` says how far each source is read, for resuming."""
 
-    folders: Sequence[Path]
-    counts: Sequence[int]
-    split: str | None
-    tiers: Sequence[str]
+    sources: Sequence[Source]
     seed: int
     rank: int = 0
-    processes: int = 1
     drawn: int = 0
     taken: list[list[int]] = field(default_factory=list)
     _streams: dict[int, Iterator[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.taken = self.taken or [[0, 0] for _ in self.folders]  # (epoch, lessons taken in it)
+        self.taken = self.taken or [[0, 0] for _ in self.sources]  # (epoch, lessons taken in it)
 
     def state(self) -> dict[str, Any]:
         return {"drawn": self.drawn, "taken": [list(pair) for pair in self.taken]}
 
-    def take(self, n: int) -> list[Told]:
+    def take(self, n: int) -> list[Any]:
         """The next `n` lessons."""
-        return [lesson(self._next(self._folder())) for _ in range(n)]
+        return [self._next(self._source()) for _ in range(n)]
 
-    def _folder(self) -> int:
-        """Which folder the next lesson comes from."""
-        place = draw(sum(self.counts), self.seed, "folder", self.rank, self.drawn)
+    def _source(self) -> int:
+        """Which source the next lesson comes from."""
+        place = draw(_PARTS, self.seed, "source", self.rank, self.drawn) / _PARTS
+        place *= sum(source.weight for source in self.sources)
         self.drawn += 1
-        for number, count in enumerate(self.counts):
-            if place < count:
+        for number, source in enumerate(self.sources):
+            if place < source.weight:
                 return number
-            place -= count
-        raise AssertionError("a place beyond all lessons")
+            place -= source.weight
+        return len(self.sources) - 1
 
-    def _next(self, number: int) -> Item:
+    def _next(self, number: int) -> Any:
         for _ in range(2):
             if number not in self._streams:
-                self._streams[number] = iter(self._open(number))
-            item: Item | None = next(self._streams[number], None)
+                self._streams[number] = iter(self.sources[number].open(*self.taken[number]))
+            item = next(self._streams[number], None)
             if item is not None:
                 self.taken[number][1] += 1
                 return item
@@ -149,19 +176,6 @@ class Lessons:
             self.taken[number] = [self.taken[number][0] + 1, 0]
             del self._streams[number]
         raise DataError(
-            "no lesson for this process: a folder has fewer parts than there are processes",
-            file=self.folders[number],
+            f"no lesson for this process: {self.sources[number].name} has fewer parts than there are processes",
             fix="train with fewer processes, or make the dataset of smaller parts (part_tiles)",
         )
-
-    def _open(self, number: int) -> TerraCotDataset:
-        dataset = TerraCotDataset(
-            self.folders[number],
-            self.split,
-            seed=self.seed,
-            rank=self.rank,
-            world_size=self.processes,
-            keep=lambda sample: refusal(sample, self.tiers) is None,
-        )
-        dataset.set_epoch(*self.taken[number])
-        return dataset

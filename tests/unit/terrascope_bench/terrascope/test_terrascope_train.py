@@ -15,7 +15,7 @@ from terrascope_bench.terrascope import store
 from terrascope_bench.terrascope.train.log import read_log
 from terrascope_bench.terrascope.train.loop import rate_at, train
 from terrascope_bench.terrascope.train.recipe import TrainRecipe, load_recipe
-from terrascope_bench.terrascope.train.stream import Lessons, samples, survey
+from terrascope_bench.terrascope.train.stream import Lessons, Source, chains, samples, survey
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +172,7 @@ def test_lessons_go_on_where_they_stopped_and_every_epoch_has_each_once(data: Pa
     found = survey([data], None, ["res"])
 
     def lessons() -> Lessons:
-        return Lessons([data], found.by_folder, None, ["res"], seed=4)
+        return Lessons([Source("data", 1.0, chains(data, None, ["res"], 4, 0, 1))], seed=4)
 
     stream = lessons()
     names = [told.asked.name for told in stream.take(found.kept)]
