@@ -50,16 +50,15 @@ def run_demo(out: Path, *, seed: int, workers: int, quiet: bool, force: bool) ->
 
 def _baseline(name: str, bench: Path, out: Path, seed: int, quiet: bool) -> Path:
     """Run and score one baseline; returns its scorecard's path."""
-    from terra_cot.store.atomic import write_json
     from terrascope_bench.run import run_model
-    from terrascope_bench.score import score
+    from terrascope_bench.score import score, write_scorecard
 
     predictions, card = out / "predictions" / f"{name}.jsonl", out / "scorecards" / f"{name}.json"
     predictions.parent.mkdir(parents=True, exist_ok=True)
     with console.progress(f"run {name}", "questions", quiet) as on_step:
         run_model(name, bench, predictions, seed=seed, on_step=on_step)
     with console.progress(f"score {name}", "questions", quiet) as on_step:
-        write_json(card, score(predictions, bench, seed=seed, model=name, on_step=on_step))
+        write_scorecard(card, score(predictions, bench, seed=seed, model=name, on_step=on_step), predictions, bench)
     return card
 
 

@@ -8,9 +8,15 @@ from __future__ import annotations
 import typer
 
 from pipelines import console
+from pipelines.bench.blind import blind
 from pipelines.bench.build import build
+from pipelines.bench.compare import compare
 from pipelines.bench.convert import convert
-from pipelines.bench.run import run
+from pipelines.bench.from_log import from_log
+from pipelines.bench.import_ import import_
+from pipelines.bench.leaderboard import leaderboard
+from pipelines.bench.reproduce import reproduce
+from pipelines.bench.run import EPILOG, run
 from pipelines.bench.score import score
 from pipelines.bench.train import train
 from pipelines.bench.validate import validate
@@ -24,9 +30,15 @@ app = typer.Typer(
 )
 
 app.command(epilog="Example: terrascope-bench build out/dataset -o out/bench --per-task 100")(build)
+app.command(epilog="Example: terrascope-bench blind out/bench")(blind)
+app.command("import", epilog="Example: terrascope-bench import test.parquet -o out/bench --labels /archive")(import_)
 app.command(epilog="Example: terrascope-bench validate predictions.jsonl --bench out/bench")(validate)
 app.command(epilog="Example: terrascope-bench score predictions.jsonl --bench out/bench -o scorecard.json")(score)
-app.command(epilog="Example: terrascope-bench run random --bench out/bench -o random.jsonl")(run)
+app.command(epilog="Example: terrascope-bench compare baseline.json mine.json")(compare)
+app.command(epilog="Example: terrascope-bench leaderboard scorecards/*.json -o out/site")(leaderboard)
+app.command(epilog="Example: terrascope-bench reproduce scorecard.json")(reproduce)
+app.command(epilog=EPILOG)(run)
+app.command(name="from-log", epilog="Example: terrascope-bench from-log logs/NAME.eval -o predictions.jsonl")(from_log)
 app.command(epilog="Example: terrascope-bench train terrascope-8b --data ben -o trained")(train)
 app.command(epilog="Example: terrascope-bench convert TerraScope-8B -o weights")(convert)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from terra_cot.visible import visible
+
 
 class TerraError(Exception):
     """Base of every error that a user can cause and mend. `str(error)` is one line."""
@@ -42,7 +44,7 @@ class DataError(TerraError):
             line += f", expected {shorten(self.expected)}"
         if self.fix:
             line += f"; {self.fix}"
-        return " ".join(line.split())
+        return visible(" ".join(line.split()))
 
 
 class GridError(DataError):
@@ -68,10 +70,11 @@ class ConflictError(TerraError):
 
 
 def shorten(value: object, limit: int = 120) -> str:
-    """One-line text of any value, cut so that hostile input cannot flood a terminal."""
+    """One-line text of any value, cut and made visible: hostile input neither floods nor steers a terminal."""
     text = value if isinstance(value, str) else repr(value)
-    text = " ".join(text.split())
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+    cut = len(text) > 8 * limit  # white space is folded and signs grow: room for both, without reading megabytes
+    text = visible(" ".join(text[: 8 * limit].split()))
+    return text if len(text) <= limit and not cut else f"{text[: limit - 1]}…"
 
 
 def did_you_mean(name: str, known: list[str] | tuple[str, ...]) -> str:

@@ -48,6 +48,12 @@ class Benchmark:
     def size(self) -> int:
         return sum(part.rows for part in manifest_parts(self.manifest))
 
+    def question_ids(self) -> Iterator[str]:
+        """Names of the questions in the order of the file."""
+        for part in manifest_parts(self.manifest):
+            for row in read_rows(self.folder / part.path, QUESTIONS, ["question_id"]):
+                yield row["question_id"]
+
     def questions(self, images: bool = True) -> Iterator[Question]:
         """Questions in the order of the file. Without images no pixel is read; a frame's image is then empty."""
         for part in manifest_parts(self.manifest):

@@ -31,9 +31,12 @@ configs:
 {total} questions about satellite images in the six sub-tasks of TerraScope-Bench, each with the masks that its answer
 is measured from. Made by `terrascope-bench build` from {tiles} tiles (split: {split}, classes: {view}, seed {seed}).
 
-| task | questions | letters |
-|---|---|---|
+| task | questions | letters | chance | best without the image |
+|---|---|---|---|---|
 {rows}
+
+Shown as {shown}. Rows of one question differ in the ending of `question_id`: `opt` optical, `sar` radar,
+`opt+sar` both, `-pair` on two dates.
 
 ```python
 from datasets import load_dataset
@@ -46,7 +49,8 @@ Score a model: write one JSON object a line, `{{"question_id": ..., "response": 
     terrascope-bench score predictions.jsonl --bench THIS_FOLDER -o scorecard.json
 
 Options are ladders of equal steps and the truth stands on a rung drawn uniformly; within every group of questions that
-read alike each letter is right equally often. `manifest.json` counts every candidate that a rule refused.
+read alike each letter is right equally often. `manifest.json` counts every candidate that a rule refused, and what
+programs come to that see no image ({solvers}); their letters are in `blind.parquet`.
 
 Sources and licences:
 {sources}
@@ -55,10 +59,10 @@ Sources and licences:
 
 def card(manifest: dict[str, Any]) -> str:
     """README.md of a benchmark folder."""
-    tasks = manifest["tasks"]
+    tasks, blind = manifest["tasks"], manifest["blind"]["tasks"]
     rows = "\n".join(
         f"| {code} {TASKS[code].name} | {entry['questions']} | "
-        f"{' '.join(f'{letter} {n}' for letter, n in entry['letters'].items()) or '-'} |"
+        f"{' '.join(f'{letter} {n}' for letter, n in entry['letters'].items()) or '-'} | {_blind(blind.get(code))} |"
         for code, entry in tasks.items()
     )
     sources = "\n".join(f"- {entry['source']}: {entry['licence']}" for entry in manifest["sources"]) or "- none"
@@ -70,5 +74,16 @@ def card(manifest: dict[str, Any]) -> str:
         view=manifest["view"],
         seed=manifest["seed"],
         rows=rows,
+        shown=", ".join(f"{ending} ({n} rows)" for ending, n in manifest["rows"].items()),
+        solvers=", ".join(manifest["blind"]["overall"]["solvers"]),
         sources=sources,
     )
+
+
+def _blind(entry: dict[str, Any] | None) -> str:
+    """Chance, and the best of the blind solvers, as two cells."""
+    if entry is None:
+        return "- | -"
+    best = entry["best"]
+    reached = "-" if best is None else f"{entry['solvers'][best]['value']:.3f} ({best})"
+    return f"{entry['chance']:.3f} | {reached}"

@@ -70,12 +70,13 @@ class Scale:
         return Ladder(values, rung, anchor)
 
     def nearest(self, value: float, options: Sequence[float]) -> int:
-        """Index of the option nearest to `value` on this scale; the lower one in a tie."""
+        """Index of the option nearest to `value` on this scale, in whatever order they stand; the first in a tie."""
         place = self.forward(value)
-        if place == -inf:
-            return 0
-        if place == inf:
-            return len(options) - 1
+        if place in (inf, -inf):  # beyond the scale: an option that is so too, nearest to it, else the outermost
+            beyond = [k for k in range(len(options)) if self.forward(options[k]) == place]
+            if beyond:
+                return min(beyond, key=lambda k: abs(options[k] - value))
+            return (max if place == inf else min)(range(len(options)), key=lambda k: options[k])
         return min(range(len(options)), key=lambda k: (abs(self.forward(options[k]) - place), k))
 
 

@@ -1,69 +1,48 @@
-"""A scorecard is a function of four things: benchmark, predictions, extractor, seed; all four are named in it.
+"""A scorecard is a function of benchmark, predictions, extractor, seed and `resize`; it names them all.
 
-Per task and overall (macro = mean over the tasks that have questions, micro = over all questions):
-
-| metric | over | is |
-|---|---|---|
-| accuracy | all questions | the letter is right |
-| giou, boundary_iou | questions with evidence masks | mean of the question's IoU (see `mask_metrics`) |
-| ciou | questions with evidence masks | sum of intersections / sum of unions |
-| grounded_accuracy | questions with evidence masks | right letter and IoU >= 0.5 |
-| faithfulness | questions with a letter and masks from the model | the letter follows from its masks (see `judge`) |
-
-A metric with nothing to measure is null. A submission with a defect is refused: half a file has no score.
+The metrics are those of `scorecard.rows`. A metric with nothing to measure is null. A submission with a defect is
+refused: half a file has no score. Lines may come in any order; the order of lines does not change a digit.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import pyarrow as pa
 
 from terra_cot import FORMAT_VERSION, __version__
 from terra_cot.errors import ConfigError, DataError, did_you_mean
-from terra_cot.store.atomic import sha256_file
+from terra_cot.store.atomic import sha256_file, write_json
 from terrascope_bench.answer import EXTRACTORS
+from terrascope_bench.answer_key import AnswerKey
 from terrascope_bench.benchmark import open_benchmark
-from terrascope_bench.judge import Judgement, judge
-from terrascope_bench.mask_metrics import NANO
-from terrascope_bench.outcome import Outcome
-from terrascope_bench.prediction import Defect, Expected
-from terrascope_bench.statistics import DECIMALS, Sums, Value, mean_of_ratios, pearson, ratio, resample
+from terrascope_bench.judge import judge_many
+from terrascope_bench.prediction import Defect, Prediction
+from terrascope_bench.question import Question
+from terrascope_bench.scorecard import tabulate
 from terrascope_bench.submission import read_submission
-from terrascope_bench.tasks import TASKS, find_task
+from terrascope_bench.submission.source import open_source
+from terrascope_bench.tally import Tally
+from terrascope_bench.verdicts import verdicts_beside, write_verdicts
+from terrascope_bench.waiting import Waiting
 
 OnStep = Callable[[int, int], None]
-GROUNDED = 0.5
 _SHOWN_DEFECTS = 5
+_CHUNK = 256
+Item = tuple[int, Question, Prediction | None]
 
-# Columns of the table of sums: one row a question.
-_COLUMNS = (
-    "one",
-    "right",
-    "known",
-    "iou",
-    "rim",
-    "i",
-    "u",
-    "grounded",
-    "asked",
-    "faithful",
-    "known_right",
-    "iou_right",
-)
-_AT = {name: k for k, name in enumerate(_COLUMNS)}
-METRICS: dict[str, tuple[str, str, int]] = {
-    "accuracy": ("right", "one", 1),
-    "giou": ("iou", "known", NANO),
-    "ciou": ("i", "u", 1),
-    "boundary_iou": ("rim", "known", NANO),
-    "grounded_accuracy": ("grounded", "known", 1),
-    "faithfulness": ("faithful", "asked", 1),
-}
-CLASS_METRICS = ("giou", "ciou", "boundary_iou")
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A scorecard as the JSON value that is written, and the verdicts behind it."""
+
+    card: dict[str, Any]
+    verdicts: pa.Table
 
 
 def score(
@@ -73,12 +52,15 @@ def score(
     extractor: str = "strict",
     seed: int = 0,
     model: str | None = None,
+    resize: bool = False,
     on_step: OnStep | None = None,
-) -> dict[str, Any]:
-    """The scorecard of a submission, as the JSON value that the caller writes.
+) -> Scored:
+    """Score a submission.
 
     Args:
         model: name in the scorecard; None for the name of the file.
+        resize: masks of another size than the question's images are brought to it (nearest pixel), not refused.
+        on_step: called with (questions judged, questions of the benchmark).
 
     Raises:
         ConfigError: an unknown extractor. DataError: the submission has defects, or a file cannot be read.
@@ -87,22 +69,95 @@ def score(
         known = tuple(EXTRACTORS)
         raise ConfigError(f"no extractor {extractor!r}{did_you_mean(extractor, known)} (known: {', '.join(known)})")
     benchmark = open_benchmark(bench)
-    questions = {question.question_id: question for question in benchmark.questions(images=False)}
-    for code in sorted({question.task for question in questions.values()}):
-        find_task(code)
-    expected = {name: Expected.of(question) for name, question in questions.items()}
-    judged: dict[str, Judgement] = {}
+    with open_source(predictions) as source:
+        texts = source.kind == "official"  # its results name questions by their words
+    key = AnswerKey(benchmark, texts=texts)
+    tally = key.tally()
+    answered = _judge_all(predictions, key, tally, extractor, resize, on_step or (lambda done, total: None))
+    card = {
+        "format_version": FORMAT_VERSION,
+        "model": model or predictions.name.removesuffix(predictions.suffix),
+        "benchmark": {"sha256": benchmark.sha256, "n": len(key)},
+        "predictions": {"sha256": sha256_file(predictions), "n": answered},
+        "code_version": __version__,
+        "extractor": extractor,
+        "seed": seed,
+        "resize": resize,
+        **tabulate(tally, seed),
+    }
+    return Scored(card, tally.table())
+
+
+def write_scorecard(path: Path, scored: Scored, predictions: Path, bench: Path) -> dict[str, Any]:
+    """Write a scorecard and its verdicts beside it; returns what was written.
+
+    The card names the inputs by their paths from its own folder, so that a folder of cards, predictions and benchmark
+    can be moved as a whole and scored again.
+    """
+    beside = verdicts_beside(path)
+    write_verdicts(beside, scored.verdicts)
+    card = {
+        **scored.card,
+        "verdicts": {"path": beside.name, "sha256": sha256_file(beside), "n": scored.verdicts.num_rows},
+        "inputs": {"benchmark": _from(path, bench), "predictions": _from(path, predictions)},
+    }
+    write_json(path, card)
+    return card
+
+
+def _from(card: Path, target: Path) -> str:
+    return Path(os.path.relpath(target.resolve(), card.resolve().parent)).as_posix()
+
+
+def _judge_all(predictions: Path, key: AnswerKey, tally: Tally, extractor: str, resize: bool, on_step: OnStep) -> int:
+    """Fill the tally; returns the number of predictions."""
+    read = judged = 0
+
+    def judge_rows(items: Iterator[Item]) -> None:
+        nonlocal judged
+        while chunk := list(islice(items, _CHUNK)):
+            _add(tally, chunk, extractor)
+            judged += len(chunk)
+            on_step(judged, len(key))
+
+    with Waiting() as waiting:
+
+        def at_hand() -> Iterator[Item]:
+            nonlocal read
+            for prediction in _checked(predictions, key, resize):
+                read += 1
+                row = key.rows[prediction.question_id]
+                question = key.at_hand(row)
+                if question is None:
+                    waiting.put(key.part_of(row), row, prediction)
+                else:
+                    yield row, question, prediction
+
+        judge_rows(at_hand())
+        for part in waiting.parts():
+            questions, start = key.read(part), key.start(part)
+            judge_rows((row, questions[row - start], prediction) for row, prediction in waiting.take(part))
+    judge_rows((row, question, None) for row, question in key.pending(tally.done))
+    return read
+
+
+def _add(tally: Tally, chunk: Sequence[Item], extractor: str) -> None:
+    judgements = judge_many([(question, prediction) for _, question, prediction in chunk], extractor)
+    for (row, _, _), judgement in zip(chunk, judgements, strict=True):
+        tally.add(row, judgement)
+
+
+def _checked(predictions: Path, key: AnswerKey, resize: bool) -> Iterator[Prediction]:
+    """The predictions of a file without defects; with the first defect nothing more is judged."""
     defects: list[Defect] = []
     refused = 0
-    for item in read_submission(predictions, expected):
+    for item in read_submission(predictions, key.expected, resize=resize):
         if isinstance(item, Defect):
             refused += 1
             if len(defects) < _SHOWN_DEFECTS:
                 defects.append(item)
         elif not refused:
-            judged[item.question_id] = judge(questions[item.question_id], item, extractor)
-            if on_step:
-                on_step(len(judged), len(questions))
+            yield item
     if refused:
         shown = " | ".join(map(str, defects))
         raise DataError(
@@ -110,141 +165,3 @@ def score(
             file=predictions,
             fix="`terrascope-bench validate` lists them all",
         )
-    answered = len(judged)
-    for name, question in questions.items():
-        if name not in judged:
-            judged[name] = judge(question, None, extractor)
-    # In the order of the benchmark, not of the file: the order of lines must not change a digit.
-    ordered = [judged[name] for name in questions]
-    return {
-        "format_version": FORMAT_VERSION,
-        "model": model or predictions.name.removesuffix(predictions.suffix),
-        "benchmark": {"sha256": benchmark.sha256, "n": len(questions)},
-        "predictions": {"sha256": sha256_file(predictions), "n": answered},
-        "code_version": __version__,
-        "extractor": extractor,
-        "seed": seed,
-        **tabulate(ordered, seed, extractor),
-    }
-
-
-def tabulate(judged: list[Judgement], seed: int, extractor: str = "strict") -> dict[str, Any]:
-    """The tables of a scorecard: tasks, overall, classes, analysis."""
-    by_task: dict[str, list[Judgement]] = {code: [] for code in TASKS}
-    for entry in judged:
-        by_task[entry.task].append(entry)
-    sums = {code: _sums(entries, seed, "task", code) for code, entries in by_task.items()}
-    tasks = {code: {**_counts(by_task[code]), **_metrics(sums[code])} for code in TASKS}
-    present = [sums[code] for code in TASKS if by_task[code]]
-    everything = _sums([], seed)
-    for part in present:
-        everything = everything + part
-    macro = {
-        name: mean_of_ratios(present, _AT[above], _AT[below], scale) for name, (above, below, scale) in METRICS.items()
-    }
-    return {
-        "tasks": tasks,
-        "overall": {"macro": macro, "micro": _metrics(everything)},
-        "classes": _classes(judged, seed),
-        "analysis": _analysis(judged, everything, extractor),
-    }
-
-
-def _row(entry: Judgement) -> tuple[int, ...]:
-    right = int(entry.outcome is Outcome.CORRECT)
-    asked = int(entry.faithful is not None)
-    faithful = int(entry.faithful is True)
-    masks = entry.masks
-    if masks is None:
-        return (1, right, 0, 0, 0, 0, 0, 0, asked, faithful, 0, 0)
-    grounded = int(right and masks.iou >= GROUNDED * NANO)
-    return (
-        *(1, right, 1, masks.iou, masks.boundary_iou, masks.intersection, masks.union, grounded, asked, faithful),
-        *(right, right * masks.iou),
-    )
-
-
-def _sums(entries: list[Judgement], seed: int, *names: object) -> Sums:
-    rows = np.array([_row(entry) for entry in entries], np.int64).reshape(len(entries), len(_COLUMNS))
-    return resample(rows, seed, *names)
-
-
-def _metrics(sums: Sums) -> dict[str, Value]:
-    return {name: ratio(sums, _AT[above], _AT[below], scale) for name, (above, below, scale) in METRICS.items()}
-
-
-def _counts(entries: list[Judgement]) -> dict[str, int]:
-    counts = Counter(entry.outcome for entry in entries)
-    return {"n": len(entries), **{outcome.value: counts[outcome] for outcome in Outcome}}
-
-
-def _classes(judged: list[Judgement], seed: int) -> dict[str, Any]:
-    """Mask metrics by the label of the truth mask; a question is drawn with all its masks of the class."""
-    rows: dict[str, list[tuple[int, ...]]] = defaultdict(list)
-    for entry in judged:
-        if entry.masks is None:
-            continue
-        sums: dict[str, list[int]] = defaultdict(lambda: [0] * len(_COLUMNS))
-        for pair in entry.masks.pairs:
-            values = sums[pair.label]
-            for name, value in (
-                ("known", 1),
-                ("iou", pair.iou),
-                ("rim", pair.boundary_iou),
-                ("i", pair.intersection),
-                ("u", pair.union),
-            ):
-                values[_AT[name]] += value
-        for label, values in sums.items():
-            rows[label].append(tuple(values))
-    out = {}
-    for label in sorted(rows):
-        table = resample(np.array(rows[label], np.int64), seed, "class", label)
-        metrics = _metrics(table)
-        out[label] = {"n": int(table.total[_AT["known"]]), **{name: metrics[name] for name in CLASS_METRICS}}
-    return out
-
-
-def _analysis(judged: list[Judgement], everything: Sums, extractor: str) -> dict[str, Any]:
-    known = [(entry, entry.masks) for entry in judged if entry.masks is not None]
-    return {
-        "iou_when_right": _split_iou(everything, right=True),
-        "iou_when_wrong": _split_iou(everything, right=False),
-        "pearson_r": pearson(
-            [float(entry.outcome is Outcome.CORRECT) for entry, _ in known], [masks.iou / NANO for _, masks in known]
-        ),
-        "masks": {
-            "questions": len(known),
-            "missing": sum(masks.missing for _, masks in known),
-            "surplus": sum(masks.surplus for _, masks in known),
-            "empty_pairs": sum(masks.empty_pairs for _, masks in known),
-        },
-        "faithfulness_n": int(everything.total[_AT["asked"]]),
-        "extractors": _extractors(judged, extractor),
-    }
-
-
-def _split_iou(sums: Sums, *, right: bool) -> Value:
-    """Mean IoU of the questions answered right, or of all others."""
-    first, second = _AT["iou_right"], _AT["known_right"]
-    if not right:
-        total, drawn = sums.total.copy(), sums.drawn.copy()
-        for part, whole in ((first, _AT["iou"]), (second, _AT["known"])):
-            total[part] = total[whole] - total[part]
-            drawn[:, part] = drawn[:, whole] - drawn[:, part]
-        sums = Sums(total, drawn)
-    return ratio(sums, first, second, NANO)
-
-
-def _extractors(judged: list[Judgement], chosen: str) -> dict[str, Any]:
-    """What each extractor would make of the same replies, and how many letters differ from the chosen one's."""
-    names = list(EXTRACTORS)
-    ours = names.index(chosen)
-    out = {}
-    for k, name in enumerate(names):
-        right = sum(entry.letters[k] == entry.truth for entry in judged)
-        out[name] = {
-            "accuracy": round(right / len(judged), DECIMALS) if judged else None,
-            "changed": sum(entry.letters[k] != entry.letters[ours] for entry in judged),
-        }
-    return out

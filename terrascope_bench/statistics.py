@@ -10,16 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import fsum, sqrt
+from math import fsum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from terra_cot.draw import digest
 
 RESAMPLES = 1000
 DECIMALS = 6
 _CHUNK = 4_000_000
+_WHOLE = 2**53
 Value = dict[str, float] | None
 
 
@@ -30,33 +33,76 @@ class Sums:
     total: NDArray[np.int64]
     drawn: NDArray[np.int64]
 
+    @classmethod
+    def nothing(cls, columns: int) -> Sums:
+        """Sums over no question."""
+        return cls(np.zeros(columns, np.int64), np.zeros((RESAMPLES, columns), np.int64))
+
     def __add__(self, other: Sums) -> Sums:
         return Sums(self.total + other.total, self.drawn + other.drawn)
 
 
 def resample(rows: NDArray[np.int64], seed: int, *names: object) -> Sums:
     """Sums over `rows` (n, columns) and over 1,000 draws of n rows with replacement; `names` give the stream."""
-    n, columns = rows.shape
+    return resample_blocks([Block(np.arange(len(rows)), rows)], len(rows), seed, *names)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Columns that some things have: `places` (m,) says which of n things each of `values` (m, columns) belongs to."""
+
+    places: NDArray[np.int64]
+    values: NDArray[Any]
+
+
+def resample_blocks(blocks: Sequence[Block], n: int, seed: int, *names: object) -> list[Sums]:
+    """Sums of each block over n things, and over 1,000 draws of n things with replacement: the same for all blocks."""
+    columns = [block.values.shape[1] for block in blocks]
+    out = [Sums.nothing(count) for count in columns]
+    for sums, block in zip(out, blocks, strict=True):
+        sums.total[:] = block.values.sum(axis=0, dtype=np.int64)
+    values = [_exact(block.values, n) for block in blocks]
     if n == 0:
-        return Sums(np.zeros(columns, np.int64), np.zeros((RESAMPLES, columns), np.int64))
+        return out
     generator = np.random.PCG64(int.from_bytes(digest(seed, "bootstrap", *names)[:16], "big"))
-    drawn = np.empty((RESAMPLES, columns), np.int64)
     per_chunk = max(1, min(RESAMPLES, _CHUNK // n))
-    for start in range(0, RESAMPLES, per_chunk):
-        count = min(per_chunk, RESAMPLES - start)
-        raw = np.asarray(generator.random_raw(count * n), dtype=np.uint64)
-        picks = ((raw >> np.uint64(32)) * np.uint64(n) >> np.uint64(32)).astype(np.int64).reshape(count, n)
-        picks += np.arange(count, dtype=np.int64)[:, None] * n
-        times = np.bincount(picks.ravel(), minlength=count * n).reshape(count, n)
-        drawn[start : start + count] = times @ rows
-    return Sums(rows.sum(axis=0), drawn)
+    # Products of this size are over before a second thread has woken up.
+    with threadpool_limits(1, user_api="blas"):
+        for start in range(0, RESAMPLES, per_chunk):
+            count = min(per_chunk, RESAMPLES - start)
+            times = _times(generator, count, n)
+            for sums, block, table in zip(out, blocks, values, strict=True):
+                if len(table):
+                    each = times[block.places].astype(table.dtype, copy=False)
+                    sums.drawn[start : start + count] = (table.T @ each).T
+    return out
+
+
+def _times(generator: np.random.PCG64, count: int, n: int) -> NDArray[np.float64]:
+    """(n, count): how often each of n things was drawn in each of `count` draws of n things."""
+    raw = np.asarray(generator.random_raw(count * n), dtype=np.uint64)
+    raw >>= np.uint64(32)
+    raw *= np.uint64(n)
+    raw >>= np.uint64(32)
+    picks = raw.view(np.int64).reshape(count, n)
+    picks += np.arange(count, dtype=np.int64)[:, None] * n
+    times = np.bincount(picks.ravel(), minlength=count * n).reshape(count, n)
+    return np.ascontiguousarray(times.T, dtype=np.float64)
+
+
+def _exact(values: NDArray[Any], n: int) -> NDArray[Any]:
+    """Values as the type whose products are exact and fast: whole numbers of up to 53 bits are exact in float64."""
+    highest = int(max(values.max(initial=0), -int(values.min(initial=0))))
+    # A draw of n things may be n times the same one, even where few of the n have values.
+    fits = highest * n < _WHOLE
+    return values.astype(np.float64 if fits else np.int64)
 
 
 def ratio(sums: Sums, above: int, below: int, scale: int = 1) -> Value:
     """sum(column above) / (scale x sum(column below)) with its interval; None where there is nothing to measure."""
     if sums.total[below] == 0:
         return None
-    return _value(int(sums.total[above]) / (scale * int(sums.total[below])), _ratios(sums, above, below, scale))
+    return interval(int(sums.total[above]) / (scale * int(sums.total[below])), ratios(sums, above, below, scale))
 
 
 def mean_of_ratios(groups: Sequence[Sums], above: int, below: int, scale: int = 1) -> Value:
@@ -65,33 +111,36 @@ def mean_of_ratios(groups: Sequence[Sums], above: int, below: int, scale: int = 
     if not usable:
         return None
     values = [int(sums.total[above]) / (scale * int(sums.total[below])) for sums in usable]
-    drawn = np.stack([_ratios(sums, above, below, scale) for sums in usable])
+    drawn = np.stack([ratios(sums, above, below, scale) for sums in usable])
     measured = np.count_nonzero(~np.isnan(drawn), axis=0)
     with np.errstate(invalid="ignore"):
         means = np.nansum(drawn, axis=0) / measured
-    return _value(fsum(values) / len(values), means)
+    return interval(fsum(values) / len(values), means)
 
 
-def _ratios(sums: Sums, above: int, below: int, scale: int) -> NDArray[np.float64]:
+def ratios(sums: Sums, above: int, below: int, scale: int = 1) -> NDArray[np.float64]:
+    """The ratio of every draw (RESAMPLES,); NaN where a draw has nothing to measure."""
     with np.errstate(invalid="ignore", divide="ignore"):
         out: NDArray[np.float64] = sums.drawn[:, above] / (float(scale) * sums.drawn[:, below])
     return out
 
 
-def _value(value: float, drawn: NDArray[np.float64]) -> Value:
+def interval(value: float, drawn: NDArray[np.float64]) -> Value:
+    """A value with its 95 % percentile interval over draws (RESAMPLES,); draws that are NaN are left out."""
     low, high = np.nanpercentile(drawn, [2.5, 97.5])
     return {"value": round(value, DECIMALS), "low": round(float(low), DECIMALS), "high": round(float(high), DECIMALS)}
 
 
-def pearson(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """Pearson's r; None with fewer than two values or where one side does not vary."""
-    n = len(first)
-    if n < 2:
-        return None
-    mean_first, mean_second = fsum(first) / n, fsum(second) / n
-    spread_first = fsum((x - mean_first) ** 2 for x in first)
-    spread_second = fsum((y - mean_second) ** 2 for y in second)
-    if spread_first <= 0 or spread_second <= 0:
-        return None
-    together = fsum((x - mean_first) * (y - mean_second) for x, y in zip(first, second, strict=True))
-    return round(together / sqrt(spread_first * spread_second), DECIMALS)
+def correlation(sums: Sums, n: int, x: int, y: int, xx: int, yy: int, xy: int) -> Value:
+    """Pearson's r of two quantities from columns of their sums; None where one side does not vary."""
+
+    def r(table: NDArray[np.float64]) -> NDArray[np.float64]:
+        count = table[:, n]
+        together = count * table[:, xy] - table[:, x] * table[:, y]
+        spread = (count * table[:, xx] - table[:, x] ** 2) * (count * table[:, yy] - table[:, y] ** 2)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            out: NDArray[np.float64] = np.where(spread > 0, together / np.sqrt(spread), np.nan)
+        return out
+
+    value = float(r(sums.total[None, :].astype(np.float64))[0])
+    return None if np.isnan(value) else interval(value, r(sums.drawn.astype(np.float64)))

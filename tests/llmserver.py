@@ -69,7 +69,7 @@ def _line(body: Body, mask: str) -> str:
 
 
 def completion(content: str, body: Body, finish: str = "stop") -> bytes:
-    prompt = sum(len(message["content"].split()) for message in body["messages"])
+    prompt = sum(len(str(message["content"]).split()) for message in body["messages"])
     written = len(content.split())
     usage = {"prompt_tokens": prompt, "completion_tokens": written, "total_tokens": prompt + written}
     choice = {"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": finish}

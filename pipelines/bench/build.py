@@ -9,6 +9,7 @@ import typer
 
 from pipelines import console
 from pipelines.bench.arguments import Seed
+from pipelines.bench.blind import needs_no_image
 from pipelines.console import Force, Json, Quiet
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ def build(
         Literal["all", "train", "validation", "test"] | None,
         typer.Option("--split", help="Tiles to use; else test where any tile has it, and all where none has."),
     ] = None,
+    variants: Annotated[
+        str, typer.Option("--variants", help="How to show each question: optical,sar,optical+sar,bitemporal.")
+    ] = "optical",
     rasters: Annotated[bool, typer.Option("--rasters", help="Keep GeoTIFFs of all bands beside the pictures.")] = False,
     seed: Seed = 0,
     force: Force = False,
@@ -46,6 +50,7 @@ def build(
             per_task=per_task,
             view=view,
             split=split,
+            variants=[name.strip() for name in variants.split(",") if name.strip()],
             rasters=rasters,
             on_step=on_step,
             force=force,
@@ -61,8 +66,9 @@ def build(
                 entry["candidates"],
                 sum(entry["refused"].values()),
                 sum(entry["left"].values()),
+                needs_no_image(manifest["blind"]["tasks"].get(code)),
             ]
             for code, entry in manifest["tasks"].items()
         ]
-        columns = ["task", "questions", "letters", "candidates", "refused", "left over"]
+        columns = ["task", "questions", "letters", "candidates", "refused", "left over", "needs no image"]
         console.print_table(f"{out} (split: {manifest['split']})", columns, rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,21 +11,138 @@ from pipelines import console
 from pipelines.bench.arguments import Bench, Seed
 from pipelines.console import Force, Quiet
 
+EPILOG = (
+    "Example: terrascope-bench run random --bench out/bench -o random.jsonl. "
+    "Example: terrascope-bench run openai:gpt-4o --bench out/bench -o gpt-4o.jsonl --masks polygons --concurrency 8. "
+    "Example: terrascope-bench run openai:qwen --base-url http://127.0.0.1:8000/v1 --bench out/bench -o qwen.jsonl. "
+    "Example: terrascope-bench run hf:weights/smolvlm --bench out/bench -o smolvlm.jsonl --batch-size 8."
+)
+_ASKED = "Asked models (openai, hf)"
+_SERVER = "Servers (openai)"
+_LOCAL = "Local models (hf)"
+
+
+def _option(flag: str, text: str, panel: str, **more: Any) -> Any:
+    return typer.Option(flag, help=f"{panel}: {text}", **more)
+
 
 def run(
-    model: Annotated[str, typer.Argument(help="random, majority, blind or gold.", metavar="MODEL")],
+    model: Annotated[
+        str, typer.Argument(help="random, majority, blind, gold, openai:NAME or hf:PATH.", metavar="MODEL")
+    ],
     bench: Bench,
     out: Annotated[Path, typer.Option("--out", "-o", help="Predictions to write (JSONL).")],
     seed: Seed = 0,
+    concurrency: Annotated[
+        int | None, typer.Option("--concurrency", "-c", min=1, max=256, help="Questions asked at once (openai: 4).")
+    ] = None,
+    retry_errors: Annotated[
+        bool, typer.Option("--retry-errors", help="Ask again what an earlier run has an error for.")
+    ] = False,
+    masks: Annotated[
+        str | None, _option("--masks", "ask for masks as text: none, rle, polygons or boxes.", _ASKED)
+    ] = None,
+    confidence: Annotated[bool, _option("--confidence", "ask how sure it is.", _ASKED)] = False,
+    no_images: Annotated[bool, _option("--no-images", "show texts only, as a blind baseline.", _ASKED)] = False,
+    image_px: Annotated[int | None, _option("--image-px", "longer side of each image as shown.", _ASKED)] = None,
+    temperature: Annotated[float | None, _option("--temperature", "0 is greedy (the default).", _ASKED)] = None,
+    max_tokens: Annotated[int | None, _option("--max-tokens", "longest reply (2048).", _ASKED)] = None,
+    base_url: Annotated[str | None, _option("--base-url", "address, as http://host/v1 (OpenAI's).", _SERVER)] = None,
+    api_key_env: Annotated[
+        str | None, _option("--api-key-env", "name of the variable that holds the key (OPENAI_API_KEY).", _SERVER)
+    ] = None,
+    option: Annotated[
+        list[str] | None, _option("--option", "KEY=JSON more for the request; null takes it out.", _SERVER)
+    ] = None,
+    stream: Annotated[bool, _option("--stream", "take replies in pieces; --timeout is then silence.", _SERVER)] = False,
+    requests_per_minute: Annotated[
+        float | None, _option("--requests-per-minute", "the most that are sent, retries too.", _SERVER)
+    ] = None,
+    timeout: Annotated[
+        float | None, _option("--timeout", "seconds of silence until it is tried again (120).", _SERVER)
+    ] = None,
+    max_retries: Annotated[int | None, _option("--max-retries", "of one request (5).", _SERVER)] = None,
+    give_up_after: Annotated[
+        int | None, _option("--give-up-after", "server errors in a row that end the run (20; 0: never).", _SERVER)
+    ] = None,
+    cache: Annotated[
+        Path | None, _option("--cache", "folder of replies (beside the output).", _SERVER, metavar="DIR")
+    ] = None,
+    budget_tokens: Annotated[int | None, _option("--budget-tokens", "the most that may be spent.", _SERVER)] = None,
+    budget_usd: Annotated[
+        float | None, _option("--budget-usd", "the same in US dollars; wants prices.", _SERVER)
+    ] = None,
+    usd_per_million_input: Annotated[
+        float | None, _option("--usd-per-million-input", "price of prompt tokens.", _SERVER)
+    ] = None,
+    usd_per_million_output: Annotated[
+        float | None, _option("--usd-per-million-output", "price of reply tokens.", _SERVER)
+    ] = None,
+    batch_size: Annotated[int | None, _option("--batch-size", "questions a batch (1).", _LOCAL)] = None,
+    dtype: Annotated[str | None, _option("--dtype", "auto, float32, bfloat16 or float16.", _LOCAL)] = None,
+    device: Annotated[str | None, _option("--device", "auto, cpu, cuda, cuda:N or mps.", _LOCAL)] = None,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
     """Let a model answer every question; run again after a crash and it goes on."""
     from terrascope_bench.run import run_model
 
-    with console.progress(model, "questions", quiet) as on_step:
-        report = run_model(model, bench, out, seed=seed, on_step=on_step, force=force)
+    values = {
+        "masks": masks, "confidence": confidence or None, "images": False if no_images else None,
+        "image_px": image_px, "temperature": temperature, "max_tokens": max_tokens, "base_url": base_url,
+        "api_key_env": api_key_env, "option": _body(option), "stream": stream or None,
+        "requests_per_minute": requests_per_minute, "timeout_s": timeout, "max_retries": max_retries,
+        "give_up_after": give_up_after, "cache": cache, "budget_tokens": budget_tokens, "budget_usd": budget_usd,
+        "usd_per_million_input": usd_per_million_input, "usd_per_million_output": usd_per_million_output,
+        "batch_size": batch_size, "dtype": dtype, "device": device,
+    }  # fmt: skip
+    given = {name: value for name, value in values.items() if value is not None}
+    failed = [0]
+
+    def on_error(errors: int) -> None:
+        failed[0] = errors
+
+    with console.progress(model, "questions", quiet, lambda: f"{failed[0]} errors" if failed[0] else "") as on_step:
+        report = run_model(
+            model, bench, out, seed=seed, given=given, concurrency=concurrency, retry_errors=retry_errors,
+            on_step=on_step, on_error=on_error, force=force,
+        )  # fmt: skip
+    _tell(report, out, quiet)
+
+
+def _body(options: list[str] | None) -> dict[str, Any] | None:
+    """`KEY=JSON` parts as an object; what is no JSON is text."""
+    import orjson
+
+    from terra_cot.errors import ConfigError
+
+    if not options:
+        return None
+    body: dict[str, Any] = {}
+    for text in options:
+        key, equals, value = text.partition("=")
+        if not key or not equals:
+            raise ConfigError("--option: write it as KEY=JSON, such as --option top_p=0.9")
+        try:
+            body[key] = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            body[key] = value
+    return body
+
+
+def _tell(report: Any, out: Path, quiet: bool) -> None:
+    """What was done and spent; exit 1 where questions have no answer."""
     resumed = f", {report.resumed} were there" if report.resumed else ""
     console.say(f"{out}: {report.answered} of {report.questions} questions answered{resumed}", quiet)
-    if report.errors:
-        console.fail([f"{kind}: {n} questions have no answer" for kind, n in report.errors.items()])
+    told = {"finish": "cut off", "masks_unread": "hold masks that are none", "confidence_unread": "tell no confidence"}
+    for name, count in report.notes.items():
+        console.say(f"{count} replies {told.get(name, name)} (notes.{name} of their lines)", quiet)
+    if report.spent and report.spent["requests"]:
+        usd = f", {report.spent['usd']:.4f} USD" if report.spent["usd"] else ""
+        tokens = f"{report.spent['prompt_tokens']:,} + {report.spent['reply_tokens']:,} tokens"
+        console.say(f"spent so far: {report.spent['requests']:,} requests, {tokens}{usd}", quiet)
+    lines = [f"{kind}: {n} questions have no answer" for kind, n in report.errors.items()]
+    if report.found_errors:
+        lines.append(f"errors of earlier runs: {report.found_errors} questions have no answer")
+    if lines:
+        console.fail([*lines, "they count as wrong; the same command with --retry-errors asks them again"])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from pipelines import console
 from pipelines.bench.arguments import Bench, Seed
+from pipelines.bench.scorecard_text import scorecard_lines, scorecard_table
 from pipelines.console import Force, Json, Quiet
 
 
@@ -20,48 +21,28 @@ def score(
         str, typer.Option("--extractor", help="strict, paper, official-infer or official-eval.")
     ] = "strict",
     model: Annotated[str | None, typer.Option("--model", help="Name in the scorecard; else the file's.")] = None,
+    resize: Annotated[
+        bool, typer.Option("--resize", help="Bring masks of another size to the images' (nearest pixel).")
+    ] = False,
     seed: Seed = 0,
     force: Force = False,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
     """Answers and masks against the truth: per task and overall, with 95 % intervals."""
-    from terra_cot.errors import ConflictError
-    from terra_cot.store.atomic import write_json
-    from terrascope_bench.score import score as make_scorecard
+    from terrascope_bench.score import score as score_submission
+    from terrascope_bench.score import write_scorecard
 
-    if out is not None and out.exists() and not force:
-        raise ConflictError(f"{out}: is there already; use --force to replace it")
-    with console.progress("score", "predictions", quiet or json) as on_step:
-        card = make_scorecard(predictions, bench, extractor=extractor, seed=seed, model=model, on_step=on_step)
     if out is not None:
-        write_json(out, card)
+        console.need_free(out, force)
+    with console.progress("score", "predictions", quiet or json) as on_step:
+        scored = score_submission(
+            predictions, bench, extractor=extractor, seed=seed, model=model, resize=resize, on_step=on_step
+        )
+    card = scored.card if out is None else write_scorecard(out, scored, predictions, bench)
     if json:
         console.print_json(card)
     elif not quiet:
         console.print_table(f"{card['model']} ({extractor})", *scorecard_table(card))
-
-
-def scorecard_table(card: dict[str, Any]) -> tuple[list[str], list[list[object]]]:
-    """Columns and rows of a scorecard, for a terminal."""
-    metrics = ("giou", "ciou", "boundary_iou", "grounded_accuracy", "faithfulness")
-
-    def cells(values: dict[str, Any]) -> list[object]:
-        return [_interval(values["accuracy"]), *(_number(values[name]) for name in metrics)]
-
-    rows: list[list[object]] = []
-    for code, entry in card["tasks"].items():
-        rows.append([code, entry["n"], entry["unparsed"], entry["missing"], entry["error"], *cells(entry)])
-    for name, values in card["overall"].items():
-        rows.append([name, card["benchmark"]["n"], "", "", "", *cells(values)])
-    head = ["accuracy (95 %)", "gIoU", "cIoU", "bIoU", "grounded", "faithful"]
-    return ["task", "n", "unparsed", "missing", "error", *head], rows
-
-
-def _interval(value: dict[str, float] | None) -> str:
-    """`0.500 (0.460-0.541)`."""
-    return "-" if value is None else f"{value['value']:.3f} ({value['low']:.3f}-{value['high']:.3f})"
-
-
-def _number(value: dict[str, float] | None) -> object:
-    return "-" if value is None else f"{value['value']:.3f}"
+        for line in scorecard_lines(card):
+            console.say(line)

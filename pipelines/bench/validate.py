@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,32 +11,55 @@ from pipelines import console
 from pipelines.bench.arguments import Bench
 from pipelines.console import Json, Quiet
 
+if TYPE_CHECKING:
+    from terrascope_bench.submission.inventory import Inventory
+
 
 def validate(
-    predictions: Annotated[Path, typer.Argument(help="JSONL or Parquet.", metavar="PREDICTIONS")],
+    predictions: Annotated[
+        Path, typer.Argument(help="JSONL (also .gz), Parquet, or the official scripts' JSON.", metavar="PREDICTIONS")
+    ],
     bench: Bench,
+    resize: Annotated[bool, typer.Option("--resize", help="Let masks of another size pass, as `score` does.")] = False,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Defects printed at most; all are counted.")] = 10_000,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
     """Every defect of a submission with its line number. Exit code 1 if there is any."""
-    from dataclasses import asdict
-    from itertools import islice
-
     from terrascope_bench.benchmark import open_benchmark
     from terrascope_bench.prediction import Expected
-    from terrascope_bench.submission import find_defects
+    from terrascope_bench.submission.inventory import take_inventory
 
     questions = {q.question_id: Expected.of(q) for q in open_benchmark(bench).questions(images=False)}
-    found = find_defects(predictions, questions)
-    shown = list(islice(found, limit))
-    more = sum(1 for _ in found)
+    with console.progress("validate", "bytes", quiet or json) as on_step:
+        found = take_inventory(predictions, questions, resize=resize, limit=limit, on_bytes=on_step)
     if json:
-        console.print_json({"defects": [asdict(defect) for defect in shown], "n": len(shown) + more})
-        raise typer.Exit(1 if shown else 0)
-    if shown:
-        lines = [f"{predictions}: {defect}" for defect in shown]
-        if more:
-            lines.append(f"... and {more} more")
-        console.fail(lines, limit=len(lines))
-    console.say(f"{predictions}: no defect", quiet)
+        console.print_json(found.to_json())
+        raise typer.Exit(1 if found.n else 0)
+    lines = [f"{predictions}: {defect}" for defect in found.defects]
+    if found.n > len(lines):
+        lines.append(f"... and {found.n - len(lines)} more")
+    for line in lines:
+        typer.echo(line, err=True)
+    if not quiet:
+        _print(str(predictions), found)
+    if found.n:
+        raise typer.Exit(1)
+
+
+def _print(name: str, found: Inventory) -> None:
+    rows: list[list[object]] = [
+        ["questions", found.questions],
+        ["without a sound line", found.missing],
+        ["sound lines", found.sound],
+        ["  with a response", found.responses],
+        ["  with an answer", found.answers],
+        ["  with an error", found.errors],
+        ["  with a confidence", found.confidences],
+        ["  with masks", found.with_masks],
+        ["masks", found.masks],
+        ["unsound lines", found.unsound],
+        ["defects", found.n],
+        *([f"  {kind}", count] for kind, count in found.by_kind.most_common()),
+    ]
+    console.print_table(f"{name}: {f'{found.n} defects' if found.n else 'no defect'}", ["", "n"], rows)

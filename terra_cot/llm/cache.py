@@ -30,8 +30,8 @@ class Cache:
             return None
         return entry if isinstance(entry, dict) and entry.get("request") == request else None
 
-    def put(self, request: dict[str, Any], outcome: dict[str, Any]) -> dict[str, Any]:
-        """Store the outcome of a request unless one is there; returns the one that stays."""
+    def put(self, request: dict[str, Any], outcome: dict[str, Any], *, replace: bool = False) -> dict[str, Any]:
+        """Store the outcome of a request unless one is there, or in its place; returns the one that stays."""
         path = self._path(request)
         path.parent.mkdir(parents=True, exist_ok=True)
         entry = {"request": request, **outcome}
@@ -40,10 +40,10 @@ class Cache:
         try:
             os.link(temporary, path)
         except FileExistsError:
-            known = self.get(request)
+            known = None if replace else self.get(request)
             if known is not None:
                 return known
-            temporary.replace(path)  # what stands there cannot be read
+            temporary.replace(path)  # what stands there cannot be read, or is not wanted
         finally:
             temporary.unlink(missing_ok=True)
         return entry

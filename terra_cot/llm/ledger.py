@@ -1,7 +1,7 @@
-"""What was spent, over all workers and runs of a dataset. A request is let through only if its worst case still fits.
+"""What was spent, over all workers and runs. A request is let through only if its worst case still fits.
 
-The worst case is one token a byte of the request, and `max_tokens` of reply. What a killed run had under way counts in
-full, because it may have been billed.
+The worst case is one token a byte of text, a bound for each image, and `max_tokens` of reply. What a killed run had
+under way counts in full, because it may have been billed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import orjson
 from filelock import FileLock
 
 from terra_cot.errors import RunStopped
-from terra_cot.llm.options import LlmOptions
+from terra_cot.llm.options import Endpoint
 from terra_cot.store.atomic import write_json
 
 
@@ -36,7 +36,7 @@ class Usage:
 class Ledger:
     """The file `path` holds what was spent and what is under way."""
 
-    def __init__(self, path: Path, options: LlmOptions) -> None:
+    def __init__(self, path: Path, options: Endpoint) -> None:
         self.path = path
         self._options = options
         self._lock = FileLock(path.with_suffix(".lock"))
@@ -62,10 +62,10 @@ class Ledger:
             ahead = sum(usage.prompt + usage.reply for usage in (*open_tokens, worst))
             limit = self._options.budget_tokens
             if limit is not None and tokens + ahead > limit:
-                raise BudgetSpent(self._message(f"llm.budget_tokens {limit:,}: {tokens:,} are spent", "budget_tokens"))
+                raise BudgetSpent(self._message("budget_tokens", f"{limit:,}: {tokens:,} are spent"))
             usd = self._options.budget_usd
             if usd is not None and body["usd"] + sum(map(self._usd, (*open_tokens, worst))) > usd:
-                raise BudgetSpent(self._message(f"llm.budget_usd {usd:g}: {body['usd']:.4f} is spent", "budget_usd"))
+                raise BudgetSpent(self._message("budget_usd", f"{usd:g}: {body['usd']:.4f} is spent"))
             body["open"][name] = [worst.prompt, worst.reply]
         return name
 
@@ -94,10 +94,11 @@ class Ledger:
         first, second = self._options.usd_per_million_input or 0.0, self._options.usd_per_million_output or 0.0
         return (usage.prompt * first + usage.reply * second) / 1e6
 
-    def _message(self, spent: str, setting: str) -> str:
+    def _message(self, setting: str, spent: str) -> str:
         return (
-            f"{spent}, and the next request could go over it; finished parts and all replies are kept: "
-            f"raise it with --set llm.{setting}=... and run the same command again, it goes on from there"
+            f"{self._options.told(setting)} {spent}, and the next request could go over it; all that is finished and "
+            f"all replies are kept: raise it with {self._options.raised(setting)} and run the same command again, "
+            "it goes on from there"
         )
 
     @contextmanager

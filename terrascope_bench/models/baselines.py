@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 from terra_cot.draw import draw
 from terrascope_bench.benchmark import Benchmark
+from terrascope_bench.blind.letters import majority_letter
 from terrascope_bench.prediction import Prediction
 from terrascope_bench.question import Question
+from terrascope_bench.region import Region
+from terrascope_bench.tasks import TASKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +32,10 @@ class Majority:
 
     @classmethod
     def of(cls, benchmark: Benchmark) -> Majority:
-        counts: dict[str, Counter[str]] = {}
+        answers: dict[str, list[str]] = {}
         for question in benchmark.questions(images=False):
-            counts.setdefault(question.task, Counter())[question.answer] += 1
-        return cls({task: min(seen, key=lambda letter: (-seen[letter], letter)) for task, seen in counts.items()})
+            answers.setdefault(question.task, []).append(question.answer)
+        return cls({task: majority_letter(right) for task, right in answers.items()})
 
     def answer(self, question: Question) -> Prediction:
         return reply(question, self.letters[question.task])
@@ -47,8 +49,12 @@ class Gold:
         from terrascope_bench.prediction import PredictedMask
 
         masks = tuple(PredictedMask(m.frame, m.label, m.size, m.counts) for m in question.masks or ())
-        facts = "; ".join(f"{item.fact} {item.value:g} {item.unit}" for item in question.evidence)
-        text = f"<think>{' '.join('[SEG]' for _ in masks)} {facts}</think><answer>{question.answer}</answer>"
+        steps = [f"{mask.label} [SEG]." for mask in masks]
+        task = TASKS[question.task]
+        value = task.measure(question, [Region(m.size, m.counts) for m in masks]) if masks else None
+        if value is not None and task.stated is not None:
+            steps.append(f"Measured: {task.stated(question).write(value)}.")
+        text = f"<think>{' '.join(steps)}</think><answer>{question.answer}</answer>"
         return Prediction(question.question_id, text, None, masks)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +11,19 @@ import numpy as np
 import orjson
 from jinja2 import Environment
 from numpy.typing import NDArray
-from PIL import Image
 
 from terra_cot import __version__
 from terra_cot.legend import legend
-from terra_cot.palette import class_color
-from terra_cot.picture import numbered, overlay, panels
+from terra_cot.picture import numbered, panels
 from terra_cot.sample import Sample
 from terra_cot.store.atomic import write_bytes
 from terra_cot.store.manifest import read_manifest
 from terra_cot.store.shards import SAMPLES, TILES, read_rows
 from terra_cot.tile import TileRecord
 from terrascope_bench.benchmark import open_benchmark
-from terrascope_bench.question import Question
+from terrascope_bench.report.images import PANEL_PX, Images, pixels, question_panels
 from terrascope_bench.tasks import TASKS
 
-_PANEL_PX = 256
 _SERIES = 6  # frames of the strip of one place
 
 
@@ -39,7 +35,7 @@ def write_report(
     `checked` are the counts of a verification that found nothing wrong, if there was one.
     """
     manifest = read_manifest(dataset, "dataset")
-    images = _Images(folder)
+    images = Images(folder)
     strip = _strip(dataset, images)
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(files(__package__).joinpath("page.html.j2").read_text(encoding="utf-8"))
@@ -61,26 +57,7 @@ def write_report(
     return path
 
 
-class _Images:
-    """Pictures of the page, written beside it under numbered names."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._count = 0
-
-    def add(self, pixels: NDArray[np.uint8], title: str) -> dict[str, str]:
-        scale = _PANEL_PX / max(pixels.shape[:2])
-        size = (round(pixels.shape[1] * scale), round(pixels.shape[0] * scale))
-        way = Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.LANCZOS
-        buffer = BytesIO()
-        Image.fromarray(pixels).resize(size, way).save(buffer, "PNG")
-        name = f"images/{self._count:03d}.png"
-        self._count += 1
-        write_bytes(self._folder / name, buffer.getvalue())
-        return {"src": name, "title": title}
-
-
-def _strip(dataset: Path, images: _Images) -> list[dict[str, str]]:
+def _strip(dataset: Path, images: Images) -> list[dict[str, str]]:
     """Every date of one tile, its SAR and its label map in colour: most dates first, then least cloud."""
     best: tuple[tuple[int, float], Path, str] | None = None
     columns = ["tile_id", "label_frame", *(f"frames.list.element.{name}" for name in ("frame", "cloud_fraction"))]
@@ -95,7 +72,7 @@ def _strip(dataset: Path, images: _Images) -> list[dict[str, str]]:
     tile = next(TileRecord.from_row(row) for row in read_rows(best[1], TILES) if row["tile_id"] == best[2])
     panels_ = [
         images.add(
-            _pixels(frame.image),
+            pixels(frame.image),
             f"{(frame.datetime or frame.frame)[:10]} {frame.modality}, shift {_shift(frame.shift_px)}",
         )
         for frame in sorted(tile.frames, key=lambda frame: (frame.modality, frame.frame))
@@ -118,12 +95,7 @@ def _colored(tile: TileRecord) -> NDArray[np.uint8]:
     return picture
 
 
-def _pixels(data: bytes) -> NDArray[np.uint8]:
-    with Image.open(BytesIO(data)) as image:
-        return np.asarray(image.convert("RGB"))
-
-
-def _samples(dataset: Path, images: _Images) -> Iterator[dict[str, Any]]:
+def _samples(dataset: Path, images: Images) -> Iterator[dict[str, Any]]:
     """One sample of each task: the first in the dataset that shows it best (most masks, an optical image)."""
     chosen: dict[str, tuple[tuple[bool, int], str, Sample]] = {}
     for path in SAMPLES.parts(dataset):
@@ -140,7 +112,7 @@ def _samples(dataset: Path, images: _Images) -> Iterator[dict[str, Any]]:
         if (name, row["tile_id"]) in wanted
     }
     for task, (_, _, sample) in sorted(chosen.items(), key=lambda item: (item[1][2].tier != "caption", item[0])):
-        shown = panels(sample, tiles[sample.tile_id], _PANEL_PX)
+        shown = panels(sample, tiles[sample.tile_id], PANEL_PX)
         yield {
             "task": task,
             "tier": sample.tier,
@@ -148,11 +120,11 @@ def _samples(dataset: Path, images: _Images) -> Iterator[dict[str, Any]]:
             "question": sample.question,
             "chain": numbered(sample.chain),
             "answer": sample.answer,
-            "panels": [images.add(pixels, title) for pixels, title in shown],
+            "panels": [images.add(picture, title) for picture, title in shown],
         }
 
 
-def _questions(bench: Path, images: _Images) -> Iterator[dict[str, Any]]:
+def _questions(bench: Path, images: Images) -> Iterator[dict[str, Any]]:
     """The first question of each task, its images and evidence masks."""
     seen: set[str] = set()
     for question in open_benchmark(bench).questions(images=True):
@@ -164,16 +136,7 @@ def _questions(bench: Path, images: _Images) -> Iterator[dict[str, Any]]:
             "question": question.question,
             "options": list(zip("ABCDEFGH", question.options, strict=False)),
             "answer": question.answer,
-            "panels": [images.add(pixels, title) for pixels, title in _question_panels(question)],
+            "panels": [images.add(picture, title) for picture, title in question_panels(question)],
         }
         if len(seen) == len(TASKS):
             return
-
-
-def _question_panels(question: Question) -> Iterator[tuple[NDArray[np.uint8], str]]:
-    pictures = {(frame.frame, frame.modality): _pixels(frame.image) for frame in question.frames}
-    yield from ((pixels, f"{frame} {modality}") for (frame, modality), pixels in pictures.items())
-    for mask in question.masks or ():
-        base = next(pixels for (frame, _), pixels in pictures.items() if frame == mask.frame)
-        color = class_color(question.legend, mask.label)
-        yield overlay(base, mask.to_array(), color), f"evidence: {mask.label} ({mask.frame})"

@@ -12,9 +12,10 @@ from terra_cot.mask import Mask
 from terra_cot.sample import Evidence
 from terrascope_bench.ladder import odds_scale, significant
 from terrascope_bench.question import Question
+from terrascope_bench.region import Region
+from terrascope_bench.stated import AREA_M2
 from terrascope_bench.tasks.task import (
     LADDER_FILTERS,
-    BoolMask,
     Candidate,
     Dropped,
     Task,
@@ -61,13 +62,18 @@ def prove(view: TileView, candidate: Candidate) -> tuple[tuple[Mask, ...], tuple
     )
 
 
-def follow(question: Question, masks: Sequence[BoolMask]) -> int | None:
+def measure(question: Question, regions: Sequence[Region]) -> float | None:
+    """Area, square metres."""
+    return None if question.gsd_m is None else regions[0].px * question.gsd_m**2
+
+
+def option(question: Question, value: float) -> int | None:
+    """The nearest option on the scale of shares, where the image is 100 %."""
     valid = question.value_of("valid_pixels")
     if not valid or question.option_values is None or question.gsd_m is None:
         return None
     image_m2 = valid * question.gsd_m**2
-    shares = [100.0 * value / image_m2 for value in question.option_values]
-    return SCALE.nearest(100.0 * int(masks[0].sum()) / valid, shares)
+    return SCALE.nearest(100.0 * value / image_m2, [100.0 * entry / image_m2 for entry in question.option_values])
 
 
 TASK = Task(
@@ -78,5 +84,7 @@ TASK = Task(
     ("share_below_1_pct", *LADDER_FILTERS),
     propose,
     prove,
-    follow,
+    measure,
+    option,
+    lambda question: AREA_M2,
 )

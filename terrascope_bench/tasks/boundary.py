@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from terra_cot.mask import Mask
 from terra_cot.sample import Evidence
 from terrascope_bench.question import Question
-from terrascope_bench.tasks.task import BoolMask, Candidate, Dropped, Task, TileView, either, pairs
+from terrascope_bench.region import Region
+from terrascope_bench.tasks.task import Candidate, Dropped, Task, TileView, either, pairs
 
 MIN_SHARE_PCT = 3.0
 MAX_COMPONENTS = 5
@@ -44,14 +45,23 @@ def prove(view: TileView, candidate: Candidate) -> tuple[tuple[Mask, ...], tuple
     )
 
 
-def follow(question: Question, masks: Sequence[BoolMask]) -> int | None:
-    """Whether the masks touch; nothing follows where one of them is empty."""
+def measure(question: Question, regions: Sequence[Region]) -> float | None:
+    """1 where the masks touch, else 0; None where one of them is empty."""
     from terra_cot.facts import adjacent
 
-    if not (masks[0].any() and masks[1].any()):
+    if not (regions[0].px and regions[1].px):
         return None
-    answer = YES if adjacent(masks[0], masks[1]) else NO
-    return question.options.index(answer) if answer in question.options else None
+    return float(adjacent(regions[0].array, regions[1].array))
+
+
+def option(question: Question, value: float) -> int | None:
+    answer = (YES if value else NO).casefold()
+    # Options of a benchmark from elsewhere may go on after the word: "Yes, they share a boundary".
+    return next((k for k, text in enumerate(question.options) if _first_word(text) == answer), None)
+
+
+def _first_word(text: str) -> str:
+    return text.replace(",", " ").replace(".", " ").casefold().partition(" ")[0]
 
 
 TASK = Task(
@@ -62,5 +72,6 @@ TASK = Task(
     ("share_below_3_pct", "more_than_5_components"),
     propose,
     prove,
-    follow,
+    measure,
+    option,
 )

@@ -14,7 +14,9 @@ from terra_cot.mask import Mask
 from terra_cot.sample import Evidence
 from terrascope_bench.ladder import RUNGS, count_scale, odds_scale
 from terrascope_bench.question import Question
-from terrascope_bench.tasks.task import LADDER_FILTERS, BoolMask, Candidate, Dropped, Task, TileView, on_ladder
+from terrascope_bench.region import Region
+from terrascope_bench.stated import DESTROYED_COUNT, PERCENT, Quantity
+from terrascope_bench.tasks.task import LADDER_FILTERS, Candidate, Dropped, Task, TileView, on_ladder
 
 MIN_TOTAL, MIN_DESTROYED = 10, 3
 STEPS = (3, 5, 8, 12, 20, 30)
@@ -113,16 +115,28 @@ def _before(view: TileView) -> str:
     return next(date for date in view.dates if date != view.label_frame)
 
 
-def follow(question: Question, masks: Sequence[BoolMask]) -> int | None:
+def _in_percent(question: Question) -> bool:
+    return question.value_of("component_share") is not None
+
+
+def measure(question: Question, regions: Sequence[Region]) -> float | None:
+    """Destroyed buildings as a count, or percent of all, as the question asks."""
+    from terra_cot.evidence import component_share_pct
     from terra_cot.facts import components
 
+    number = int(components(regions[0].array))
+    return component_share_pct(number, int(components(regions[1].array))) if _in_percent(question) else float(number)
+
+
+def option(question: Question, value: float) -> int | None:
     if question.option_values is None or len(question.option_values) != RUNGS:
         return None
-    destroyed = int(components(masks[0]))
-    if question.value_of("component_share") is None:
-        return count_scale(1, 0, 1).nearest(float(destroyed), question.option_values)
-    total = int(components(masks[1]))
-    return None if total == 0 else SHARES.nearest(100.0 * destroyed / total, question.option_values)
+    scale = SHARES if _in_percent(question) else count_scale(1, 0, 1)
+    return scale.nearest(value, question.option_values)
+
+
+def stated(question: Question) -> Quantity:
+    return PERCENT if _in_percent(question) else DESTROYED_COUNT
 
 
 TASK = Task(
@@ -133,5 +147,7 @@ TASK = Task(
     ("not_a_pair", "fewer_than_10_buildings", "fewer_than_3_destroyed", "options_too_close", *LADDER_FILTERS),
     propose,
     prove,
-    follow,
+    measure,
+    option,
+    stated,
 )

@@ -8,7 +8,9 @@ from terra_cot.mask import Mask
 from terra_cot.sample import Evidence
 from terrascope_bench.ladder import odds_scale
 from terrascope_bench.question import Question
-from terrascope_bench.tasks.task import LADDER_FILTERS, BoolMask, Candidate, Dropped, Task, TileView, on_ladder
+from terrascope_bench.region import Region
+from terrascope_bench.stated import PERCENT
+from terrascope_bench.tasks.task import LADDER_FILTERS, Candidate, Dropped, Task, TileView, on_ladder
 
 MIN_SHARE_PCT = 5.0
 SCALE = odds_scale(MIN_SHARE_PCT, 95.0)
@@ -40,11 +42,14 @@ def prove(view: TileView, candidate: Candidate) -> tuple[tuple[Mask, ...], tuple
     )
 
 
-def follow(question: Question, masks: Sequence[BoolMask]) -> int | None:
+def measure(question: Question, regions: Sequence[Region]) -> float | None:
+    """Share of the valid pixels, percent."""
     valid = question.value_of("valid_pixels")
-    if not valid or question.option_values is None:
-        return None
-    return SCALE.nearest(100.0 * int(masks[0].sum()) / valid, question.option_values)
+    return 100.0 * regions[0].px / valid if valid else None
+
+
+def option(question: Question, value: float) -> int | None:
+    return None if question.option_values is None else SCALE.nearest(value, question.option_values)
 
 
 TASK = Task(
@@ -55,5 +60,7 @@ TASK = Task(
     ("share_below_5_pct", *LADDER_FILTERS),
     propose,
     prove,
-    follow,
+    measure,
+    option,
+    lambda question: PERCENT,
 )

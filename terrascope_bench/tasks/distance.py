@@ -9,9 +9,10 @@ from terra_cot.mask import Mask
 from terra_cot.sample import Evidence
 from terrascope_bench.ladder import ratio_scale, significant
 from terrascope_bench.question import Question
+from terrascope_bench.region import Region
+from terrascope_bench.stated import LENGTH_M
 from terrascope_bench.tasks.task import (
     LADDER_FILTERS,
-    BoolMask,
     Candidate,
     Dropped,
     Task,
@@ -68,15 +69,21 @@ def prove(view: TileView, candidate: Candidate) -> tuple[tuple[Mask, ...], tuple
     )
 
 
-def follow(question: Question, masks: Sequence[BoolMask]) -> int | None:
-    """The option nearest to the distance; nothing follows where an opening leaves nothing."""
+def measure(question: Question, regions: Sequence[Region]) -> float | None:
+    """Distance, metres; None where an opening leaves nothing."""
     from terra_cot.facts import distance_m, distance_px, opened
 
-    apart = distance_px(opened(masks[0]), opened(masks[1]))
-    if apart is None or question.option_values is None or question.gsd_m is None:
+    if question.gsd_m is None:
+        return None
+    apart = distance_px(opened(regions[0].array), opened(regions[1].array))
+    return None if apart is None else distance_m(apart, question.gsd_m)
+
+
+def option(question: Question, value: float) -> int | None:
+    if question.option_values is None or question.gsd_m is None:
         return None
     scale = ratio_scale(MIN_DISTANCE_PX * question.gsd_m, 2 * MIN_DISTANCE_PX * question.gsd_m)
-    return scale.nearest(distance_m(apart, question.gsd_m), question.option_values)
+    return scale.nearest(value, question.option_values)
 
 
 TASK = Task(
@@ -87,5 +94,7 @@ TASK = Task(
     ("nothing_left_after_opening", "distance_up_to_10_px", *LADDER_FILTERS),
     propose,
     prove,
-    follow,
+    measure,
+    option,
+    lambda question: LENGTH_M,
 )

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from terra_cot.mask import Mask
 from terra_cot.sample import Evidence
 from terrascope_bench.question import Question
-from terrascope_bench.tasks.task import BoolMask, Candidate, Dropped, Task, TileView, either, pairs
+from terrascope_bench.region import Region
+from terrascope_bench.tasks.task import Candidate, Dropped, Task, TileView, either, pairs
 
 MIN_SHARE_PCT = 5.0
 MIN_DIFFERENCE_PCT = 10.0
@@ -53,10 +54,14 @@ def prove(view: TileView, candidate: Candidate) -> tuple[tuple[Mask, ...], tuple
     )
 
 
-def follow(question: Question, masks: Sequence[BoolMask]) -> int | None:
-    """The larger of the two masks; nothing follows from equal ones."""
-    first, second = int(masks[0].sum()), int(masks[1].sum())
-    return None if first == second else int(second > first)
+def measure(question: Question, regions: Sequence[Region]) -> float | None:
+    """Pixels of the first mask less those of the second."""
+    return float(regions[0].px - regions[1].px)
+
+
+def option(question: Question, value: float) -> int | None:
+    """The larger of the two; nothing follows from equal ones."""
+    return None if value == 0 else int(value < 0)
 
 
 TASK = Task(
@@ -67,5 +72,6 @@ TASK = Task(
     ("share_below_5_pct", "areas_within_10_pct"),
     propose,
     prove,
-    follow,
+    measure,
+    option,
 )

@@ -23,8 +23,8 @@ from terrascope_bench.ladder import LETTERS, RUNGS, Ladder, Scale
 if TYPE_CHECKING:
     from terra_cot.facts import LabelFacts
     from terrascope_bench.question import Question
-
-BoolMask = NDArray[np.bool_]
+    from terrascope_bench.region import Region
+    from terrascope_bench.stated import Quantity
 
 
 @dataclass(frozen=True)
@@ -119,8 +119,9 @@ class Task:
     """A sub-task: `code` of the contract, `name` as published, `size` as published.
 
     `propose` gives candidates and refusals; `prove` gives the masks and evidence of a candidate of the same tile;
-    `follow` gives the index of the option that follows from masks (bool HW, in the order of the evidence masks), by
-    the same measures, or None where nothing follows.
+    `measure` gives the task's quantity on masks (in the order of the evidence masks), in the unit of the options, by
+    the same rule, or None where it cannot be measured; `option` the index of the option that follows from a quantity,
+    or None. `stated` says how a reply writes the quantity; None where it is no number.
     """
 
     code: str
@@ -130,7 +131,14 @@ class Task:
     filters: tuple[str, ...]
     propose: Callable[[TileView, int], Iterator[Candidate | Dropped]]
     prove: Callable[[TileView, Candidate], tuple[tuple[Mask, ...], tuple[Evidence, ...]]]
-    follow: Callable[[Question, Sequence[BoolMask]], int | None]
+    measure: Callable[[Question, Sequence[Region]], float | None]
+    option: Callable[[Question, float], int | None]
+    stated: Callable[[Question], Quantity] | None = None
+
+    def follow(self, question: Question, regions: Sequence[Region]) -> int | None:
+        """Index of the option that follows from masks; None where nothing follows."""
+        value = self.measure(question, regions)
+        return None if value is None else self.option(question, value)
 
 
 LADDER_FILTERS = ("ladder_out_of_range", "options_collide")

@@ -6,13 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
 from terrascope_bench.answer import EXTRACTORS
 from terrascope_bench.outcome import Outcome
-from terrascope_bench.prediction import MAX_LABEL, MAX_MASKS, Checker, Expected, Prediction
-from terrascope_bench.score import METRICS, tabulate
+from terrascope_bench.prediction import MAX_LABEL, MAX_MASKS, Expected, Prediction
+from terrascope_bench.scorecard import METRICS, tabulate
+from terrascope_bench.submission.check import Checker
+from terrascope_bench.tally import Tally
 from terrascope_bench.tasks import TASKS
 
 ROOT = Path(__file__).parents[2] / "schemas"
@@ -63,6 +66,7 @@ def test_limits_and_names_are_the_code_s() -> None:
 
 
 def test_an_empty_scorecard_is_valid() -> None:
+    empty = Tally([], np.zeros(0, np.int8), np.zeros(0, np.int8), np.zeros(0, np.int16))
     card = {
         "format_version": 1,
         "model": "x",
@@ -71,6 +75,7 @@ def test_an_empty_scorecard_is_valid() -> None:
         "code_version": "0",
         "extractor": "strict",
         "seed": 0,
-        **tabulate([], 0),
+        "resize": False,
+        **tabulate(empty, 0),
     }
     Draft202012Validator(schema("scorecard")).validate(card)

@@ -16,11 +16,12 @@ from hypothesis.extra.numpy import arrays
 from terra_cot.mask import Mask, encode
 from terrascope_bench.answer import EXTRACTORS
 from terrascope_bench.ladder import RUNGS, odds_scale, ratio_scale
-from terrascope_bench.mask_metrics import NANO, boundary, score_masks
+from terrascope_bench.masks import NANO, boundary, score_masks
 from terrascope_bench.models.blind import guess
-from terrascope_bench.prediction import Checker, Defect, Expected, PredictedMask, Prediction
+from terrascope_bench.prediction import Defect, Expected, PredictedMask, Prediction
 from terrascope_bench.selection import PER_TILE, Pool
 from terrascope_bench.submission import read_submission
+from terrascope_bench.submission.check import Checker
 from terrascope_bench.tasks import Candidate
 
 QUESTIONS = {"q": Expected(5, 7, ("t0", "t1"))}

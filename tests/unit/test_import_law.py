@@ -11,10 +11,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ORDER = ("terra_cot", "terrascope_bench", "pipelines")  # each may import those before it
-HEAVY = ("torch", "rasterio", "typer", "numba", "transformers", "datasets", "ray")
+HEAVY = ("torch", "rasterio", "typer", "numba", "transformers", "datasets", "ray", "sklearn")
 KERNEL = ("errors", "mask", "legend", "sample", "tile", "evidence", "facts", "chains", "generate")
 STORE = ("store.shards", "store.manifest", "store.atomic")
-SCORER = ("answer", "mask_metrics", "prediction", "submission", "statistics", "score", "outcome", "judge")
+SCORER = ("answer", "masks", "prediction", "submission", "statistics", "score", "outcome", "judge")
 
 
 def loaded_by(module: str) -> list[str]:

@@ -21,6 +21,7 @@ from terrascope_bench.benchmark import open_benchmark
 from terrascope_bench.build import build_benchmark
 from terrascope_bench.models.blind import guess
 from terrascope_bench.question import Question
+from terrascope_bench.region import Region
 from terrascope_bench.tasks import TASKS
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
@@ -51,7 +52,9 @@ def test_questions_follow_their_rules_and_their_evidence(bench: Path) -> None:
         ground = Ground(int(valid) if valid is not None else question.width * question.height, question.gsd_m)
         for item in question.evidence:
             assert measure_fact(item, arrays, ground) == item.value
-        assert TASKS[question.task].follow(question, arrays) == question.letters.index(question.answer)
+        assert TASKS[question.task].follow(question, list(map(Region.of, arrays))) == question.letters.index(
+            question.answer
+        )
         assert len(set(question.options)) == len(question.options) == (2 if question.task in ("CR", "BRD") else 4)
         if question.option_values is not None:
             assert list(question.option_values) == sorted(question.option_values)

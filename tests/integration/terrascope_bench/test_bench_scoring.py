@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,9 +17,17 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from terra_cot.errors import ConfigError, ConflictError, DataError
+from terra_cot.mask import Mask, encode
+from terra_cot.store.manifest import write_manifest
+from terra_cot.store.shards import write_part
+from terrascope_bench import answer_key, waiting
 from terrascope_bench.benchmark import open_benchmark
+from terrascope_bench.question import QUESTIONS
 from terrascope_bench.run import run_model
-from terrascope_bench.score import METRICS, score
+from terrascope_bench.score import score
+from terrascope_bench.scorecard import METRICS
+from terrascope_bench.tasks import TASKS
+from terrascope_bench.verdicts import read_verdicts
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 ROOT = Path(__file__).parents[3]
@@ -44,10 +53,18 @@ def test_gold_scores_one_on_everything(bench: Path, gold: Path, tmp_path: Path, 
     card = json.loads(out.read_text())
     schema("scorecard").validate(card)
     one = {"value": 1.0, "low": 1.0, "high": 1.0}
-    for values in (*card["tasks"].values(), *card["overall"].values()):
-        assert [values[name] for name in METRICS] == [one] * len(METRICS)
+    zero = {"value": 0.0, "low": 0.0, "high": 0.0}
+    for code, values in (*card["tasks"].items(), *card["overall"].items()):
+        for name in METRICS:
+            numberless = name == "number_faithfulness" and code in ("CR", "BRD")
+            assert values[name] == (None if numberless else zero if name in ("lucky", "misread") else one), (code, name)
     assert card["predictions"]["n"] == card["benchmark"]["n"] == open_benchmark(bench).size
-    assert card["analysis"]["faithfulness_n"] == card["benchmark"]["n"]
+    assert card["analysis"]["faithfulness"]["asked"] == card["benchmark"]["n"]
+    verdicts = read_verdicts(tmp_path / card["verdicts"]["path"], card["verdicts"]["sha256"])
+    assert verdicts.column("question_id").to_pylist() == [q.question_id for q in open_benchmark(bench).questions(False)]
+    assert set(verdicts.column("outcome").to_pylist()) == {"correct"}
+    assert (tmp_path / card["inputs"]["benchmark"]).resolve() == bench.resolve()
+    assert (tmp_path / card["inputs"]["predictions"]).resolve() == gold.resolve()
     again = cli("score", gold, "--bench", bench, "-o", out)
     assert again.returncode == 2
     assert "--force" in again.stderr
@@ -64,11 +81,13 @@ def test_gold_lines_fit_the_prediction_schema(gold: Path) -> None:
 def test_nothing_scores_zero(bench: Path, tmp_path: Path) -> None:
     empty = tmp_path / "empty.jsonl"
     empty.touch()
-    card = score(empty, bench)
+    card = score(empty, bench).card
     schema("scorecard").validate(card)
     for values in (*card["tasks"].values(), *card["overall"].values()):
         for name in METRICS:
-            assert values[name] is None if name == "faithfulness" else values[name]["value"] == 0.0
+            assert (
+                values[name] is None if name == "precision" or "faithfulness" in name else values[name]["value"] == 0.0
+            )
     for task in card["tasks"].values():
         assert task["missing"] == task["n"]
 
@@ -80,7 +99,7 @@ def test_counts_add_up_and_half_a_file_is_half_missing(bench: Path, gold: Path, 
     rows[0] = {"question_id": rows[0]["question_id"], "error": "no reply"}
     rows[1] = {"question_id": rows[1]["question_id"], "response": "unsure"}
     half.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    card = score(half, bench)
+    card = score(half, bench).card
     names = ("correct", "wrong", "unparsed", "missing", "error")
     totals = {name: sum(task[name] for task in card["tasks"].values()) for name in names}
     assert sum(totals.values()) == card["benchmark"]["n"]
@@ -101,9 +120,81 @@ def test_the_order_of_lines_changes_no_digit(bench: Path, gold: Path, tmp_path: 
         path.parent.mkdir()
         path.write_text("".join(lines))
         random.Random(3).shuffle(lines)
-    one, two = score(first, bench), score(second, bench)
+    one, two = score(first, bench).card, score(second, bench).card
     assert one.pop("predictions")["sha256"] != two.pop("predictions")["sha256"]
     assert one == two
+
+
+def test_lines_that_wait_for_their_part_change_no_digit(
+    bench: Path, gold: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A benchmark of more parts than are kept, asked in an order of its own, in less memory than it needs."""
+    questions = list(open_benchmark(bench).questions())
+    many = tmp_path / "many"
+    parts = [
+        write_part(many, QUESTIONS, number, [question.to_row() for question in questions[start : start + 7]])
+        for number, start in enumerate(range(0, len(questions), 7))
+    ]
+    body = {name: value for name, value in json.loads((bench / "manifest.json").read_text()).items() if name != "parts"}
+    write_manifest(many, "benchmark", body, parts)
+    lines = gold.read_text().splitlines(keepends=True)[:-9]
+    random.Random(1).shuffle(lines)
+    mixed = tmp_path / "gold.jsonl"
+    mixed.write_text("".join(lines))
+    plenty = score(mixed, many).card
+    monkeypatch.setattr(answer_key, "KEPT_PARTS", 2)
+    monkeypatch.setattr(waiting, "_BUFFER", 10_000)
+    scarce = score(mixed, many)
+    assert scarce.card == plenty
+    assert sum(task["missing"] for task in plenty["tasks"].values()) == 9
+    assert scarce.card["tasks"] == score(mixed, bench).card["tasks"]
+    assert not list(Path(tempfile.gettempdir()).glob("terrascope-score-*"))
+
+
+def test_masks_of_another_size_are_refused_unless_they_may_be_resized(
+    bench: Path, gold: Path, tmp_path: Path, cli: Cli
+) -> None:
+    path = tmp_path / "gold.jsonl"
+    with path.open("w") as handle:
+        for line in gold.read_text().splitlines():
+            row = json.loads(line)
+            for mask in row["masks"]:
+                array = Mask(mask["frame"], "", (mask["size"][0], mask["size"][1]), mask["counts"]).to_array()
+                larger = array.repeat(3, axis=0).repeat(2, axis=1)
+                mask |= {"size": list(larger.shape), "counts": encode(larger)}
+            handle.write(json.dumps(row) + "\n")
+    refused = cli("score", path, "--bench", bench)
+    assert refused.returncode == 2
+    assert "--resize" in refused.stderr
+    done = cli("score", path, "--bench", bench, "--resize", "--json")
+    assert done.returncode == 0, done.stderr
+    card, plain = json.loads(done.stdout), score(gold, bench).card
+    assert (card.pop("resize"), plain.pop("resize")) == (True, False)
+    assert card | {"predictions": None} == plain | {"predictions": None}
+
+
+def test_the_official_scripts_file_scores_as_its_answers_do(bench: Path, tmp_path: Path) -> None:
+    questions = list(open_benchmark(bench).questions(images=False))
+    results, lines = [], []
+    for number, question in enumerate(questions):
+        letter = question.letters[number % len(question.letters)]
+        results.append(
+            {
+                "image": f"images/{question.source_id}",
+                "question": question.question,
+                "predicted_answer": letter,
+                "gt_answer": question.answer,
+                "response": f"<answer>{letter}</answer>",
+                "task_type": TASKS[question.task].name,
+            }
+        )
+        lines.append(json.dumps({"question_id": question.question_id, "answer": letter}))
+    official, ours = tmp_path / "official.json", tmp_path / "official.jsonl"
+    official.write_text(json.dumps({"results": results}))
+    ours.write_text("\n".join(lines))
+    first, second = score(official, bench).card, score(ours, bench).card
+    assert first["predictions"]["n"] == len(questions)
+    assert first["tasks"] == second["tasks"]
 
 
 def test_wrong_masks_lower_masks_and_faithfulness_only(bench: Path, gold: Path, tmp_path: Path) -> None:
@@ -112,14 +203,12 @@ def test_wrong_masks_lower_masks_and_faithfulness_only(bench: Path, gold: Path, 
         for line in gold.read_text().splitlines():
             row = json.loads(line)
             height, width = row["masks"][0]["size"]
-            from terra_cot.mask import Mask, encode
-
             for mask in row["masks"]:
                 array = Mask(mask["frame"], "", (height, width), mask["counts"]).to_array()
                 array[:, : width // 2] = False
                 mask["counts"] = encode(array)
             handle.write(json.dumps(row) + "\n")
-    card = score(path, bench)
+    card = score(path, bench).card
     micro = card["overall"]["micro"]
     assert micro["accuracy"]["value"] == 1.0
     assert 0.2 < micro["giou"]["value"] < 0.8
@@ -137,10 +226,10 @@ def test_extractors_are_reported_side_by_side(bench: Path, tmp_path: Path) -> No
             json.dumps({"question_id": q.question_id, "response": "<answer>Beach</answer>"}) + "\n" for q in questions
         )
     )
-    strict = score(path, bench)
+    strict = score(path, bench).card
     assert strict["overall"]["micro"]["accuracy"]["value"] == 0.0
     assert strict["analysis"]["extractors"]["official-infer"]["changed"] == len(questions)
-    lenient = score(path, bench, extractor="official-infer")
+    lenient = score(path, bench, extractor="official-infer").card
     assert lenient["overall"]["micro"]["accuracy"]["value"] > 0.2
     assert lenient["analysis"]["extractors"]["strict"]["changed"] == len(questions)
     with pytest.raises(ConfigError, match="did you mean"):
@@ -163,7 +252,7 @@ def test_parquet_scores_as_jsonl_does(bench: Path, gold: Path, tmp_path: Path) -
 
     path = tmp_path / "gold.parquet"
     pq.write_table(pa.Table.from_pylist([json.loads(line) for line in gold.read_text().splitlines()]), path)
-    one, two = score(gold, bench), score(path, bench)
+    one, two = score(gold, bench).card, score(path, bench).card
     assert one.pop("predictions")["n"] == two.pop("predictions")["n"]
     assert one == two
 
@@ -173,7 +262,7 @@ def test_baselines_answer_everything(name: str, bench: Path, tmp_path: Path, cli
     out = tmp_path / f"{name}.jsonl"
     done = cli("run", name, "--bench", bench, "-o", out)
     assert done.returncode == 0, done.stderr
-    card = score(out, bench)
+    card = score(out, bench).card
     assert card["model"] == name
     assert all(task["correct"] + task["wrong"] == task["n"] for task in card["tasks"].values())
     assert card["overall"]["micro"]["giou"]["value"] == 0.0
@@ -245,7 +334,7 @@ def test_a_model_that_fails_is_recorded_and_counted(
     out = tmp_path / "broken.jsonl"
     report = run_model("broken", bench, out)
     assert report.errors == {"TimeoutError": report.questions}
-    card = score(out, bench)
+    card = score(out, bench).card
     assert sum(task["error"] for task in card["tasks"].values()) == card["benchmark"]["n"]
 
 

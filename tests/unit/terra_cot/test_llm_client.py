@@ -133,7 +133,7 @@ def test_a_server_without_json_schema_is_asked_by_less(status: int, tmp_path: Pa
         assert len(endpoint.seen) == 3
         assert client.ask([{"role": "user", "content": "another"}], SCHEMA).content == "text"
         assert len(endpoint.seen) == 4, "what it refuses is not asked again"
-    fresh = Client(client._options, Cache(tmp_path / "cache"), client._ledger)
+    fresh = Client(client._options, Cache(tmp_path / "cache"), Ledger(tmp_path / "spent.json", client._options))
     assert fresh.ask(ASK, SCHEMA).content == "text", "the server is gone, the cache knows"
 
 

@@ -7,11 +7,18 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "rasterio", "typer", "scipy", "numba", "transformers", "datasets", "cc3d", "skimage")
+HEAVY = ("torch", "rasterio", "typer", "scipy", "numba", "transformers", "datasets", "cc3d", "skimage", "sklearn")
 
 
 @pytest.mark.parametrize(
-    "module", ["terrascope_bench", "terrascope_bench.score", "terrascope_bench.submission", "terrascope_bench.run"]
+    "module",
+    [
+        "terrascope_bench",
+        "terrascope_bench.score",
+        "terrascope_bench.submission",
+        "terrascope_bench.run",
+        "terrascope_bench.blind",
+    ],
 )
 def test_loads_nothing_heavy(module: str) -> None:
     code = f"import sys, {module}; print([name for name in {HEAVY!r} if name in sys.modules])"

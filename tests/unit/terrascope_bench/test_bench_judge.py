@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from terra_cot.mask import Mask, encode
 from terra_cot.sample import Evidence
-from terrascope_bench.judge import judge
-from terrascope_bench.mask_metrics import NANO
+from terrascope_bench.judge import UNASKED, judge
+from terrascope_bench.masks import NANO
 from terrascope_bench.outcome import Outcome
 from terrascope_bench.prediction import PredictedMask, Prediction
 from terrascope_bench.question import Question
@@ -85,14 +85,15 @@ def test_missing_and_error() -> None:
     ],
 )
 def test_faithfulness(answer: str, columns: int | None, label: str | None, faithful: bool | None) -> None:
-    assert judge(QUESTION, prediction(answer, columns, label), "strict").faithful is faithful
+    assert judge(QUESTION, prediction(answer, columns, label), "strict").faith.follows is faithful
 
 
 def test_what_is_not_known_is_not_measured() -> None:
     blank = judge(replace(QUESTION, masks=None), prediction("C", 3), "strict")
-    assert (blank.masks, blank.faithful) == (None, None)
+    assert (blank.masks, blank.faith) == (None, UNASKED)
     foreign = judge(replace(QUESTION, option_values=None), prediction("C", 3), "strict")
-    assert foreign.faithful is None
+    assert foreign.faith.follows is None
+    assert foreign.faith.measured == 30.0
     assert foreign.masks is not None
     assert foreign.masks.iou == NANO
 
@@ -100,3 +101,30 @@ def test_what_is_not_known_is_not_measured() -> None:
 def test_a_question_without_its_answer_cannot_be_made() -> None:
     with pytest.raises(ValueError, match="none of"):
         replace(QUESTION, answer="E")
+
+
+@pytest.mark.parametrize(
+    ("chain", "columns", "states", "stated"),
+    [
+        ("Crop covers 30.2% here.", 3, True, 30.2),
+        ("Crop covers 30.2% here, nearest is 42.0%.", 3, True, 30.2),
+        ("Crop covers about 45 percent.", 3, False, 45.0),
+        ("It covers 30%.", 3, True, 30.0),
+        ("Crop covers 1,234 pixels.", 3, None, None),
+        ("Crop covers 30.2% here.", 5, False, 30.2),
+    ],
+)
+def test_the_stated_number_follows_from_the_model_s_own_masks(
+    chain: str, columns: int, states: bool | None, stated: float | None
+) -> None:
+    response = f"<think>{chain}</think><answer>C</answer>"
+    masks = (PredictedMask("t0", "crop", SIZE, encode(left(columns))),)
+    faith = judge(QUESTION, Prediction("q", response, None, masks), "strict").faith
+    assert (faith.states, faith.stated, faith.measured) == (states, stated, 10.0 * columns)
+
+
+def test_a_mask_that_the_quantity_needs_and_nobody_gave_is_not_faithful() -> None:
+    two = replace(QUESTION, task="CR", options=("crop", "water"), option_values=None, answer="A")
+    two = replace(two, masks=(*(QUESTION.masks or ()), Mask.from_array("t0", "water", left(1))))
+    faith = judge(two, prediction("A", 3), "strict").faith
+    assert (faith.follows, faith.states, faith.measured) == (False, None, None)

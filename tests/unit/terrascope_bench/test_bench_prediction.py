@@ -11,8 +11,9 @@ import pytest
 
 from terra_cot.errors import DataError
 from terra_cot.mask import encode
-from terrascope_bench.prediction import Checker, Defect, Expected, PredictedMask, Prediction
+from terrascope_bench.prediction import Defect, Expected, PredictedMask, Prediction
 from terrascope_bench.submission import find_defects, read_submission
+from terrascope_bench.submission.check import Checker
 
 QUESTIONS = {"ca-1-opt": Expected(4, 6, ("t0",)), "bce-2-opt-pair": Expected(4, 6, ("t0", "t1"))}
 COUNTS = encode(np.eye(4, 6, dtype=bool))
@@ -187,7 +188,7 @@ def test_parquet_has_the_same_rules(tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_pylist(rows), path)
     items = list(read_submission(path, QUESTIONS))
     assert [type(item) for item in items] == [Prediction, Prediction, Defect]
-    assert "line 3" in str(items[2])
+    assert "row 3" in str(items[2])
     path.write_bytes(b"PAR1 not really")
     with pytest.raises(DataError, match="Parquet"):
         list(read_submission(path, QUESTIONS))

@@ -13,6 +13,7 @@ from terra_cot.evidence import Ground, measure_fact
 from terra_cot.legend import legend
 from terra_cot.sample import ShownFrame
 from terrascope_bench.question import Question
+from terrascope_bench.region import Region
 from terrascope_bench.tasks import TASKS, Candidate, Dropped, TileView
 
 WATER, BUILT, GRASS, CROP, TREE = 80, 50, 30, 40, 10
@@ -214,7 +215,7 @@ def test_every_evidence_value_is_what_its_masks_say_and_the_option_follows(seed:
             arrays = [mask.to_array() for mask in entry.masks]
             for item in entry.evidence:
                 assert measure_fact(item, arrays, Ground(valid, tile.gsd_m)) == item.value, item
-            option = TASKS[entry.task].follow(entry, arrays)
+            option = TASKS[entry.task].follow(entry, list(map(Region.of, arrays)))
             assert option is not None
             assert entry.letters[option] == entry.answer
             assert entry.option_values is None or list(entry.option_values) == sorted(set(entry.option_values))
@@ -227,6 +228,6 @@ def test_nothing_follows_from_empty_or_equal_masks() -> None:
     empty = np.zeros((100, 100), bool)
     half = halves(0.5) == CROP
     by_task = {entry.task: entry for seed in range(8) for entry in every_question(tile, seed)}
-    assert TASKS["CR"].follow(by_task["CR"], [half, ~half]) is None
-    assert TASKS["BRD"].follow(by_task["BRD"], [half, empty]) is None
-    assert TASKS["CA"].follow(by_task["CA"], [empty]) == 0
+    assert TASKS["CR"].follow(by_task["CR"], [Region.of(half), Region.of(~half)]) is None
+    assert TASKS["BRD"].follow(by_task["BRD"], [Region.of(half), Region.of(empty)]) is None
+    assert TASKS["CA"].follow(by_task["CA"], [Region.of(empty)]) == 0

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from terra_cot.errors import DataError
 from terra_cot.mask import Mask, encode
 from terrascope_bench.judge import aliases
-from terrascope_bench.mask_metrics import NANO, boundary, boundary_iou, score_masks
+from terrascope_bench.masks import NANO, boundary, boundary_iou, check_many, measure, score_many, score_masks
 from terrascope_bench.prediction import PredictedMask
 
 SIZE = (20, 30)
@@ -114,3 +115,47 @@ def test_the_image_border_is_an_outside() -> None:
 def test_boundary_iou_is_stricter_than_iou_on_large_masks() -> None:
     score = score_masks([truth(block(0, 0, 18, 28))], [predicted(block(1, 1, 18, 28))])
     assert 0 < score.boundary_iou < score.iou
+
+
+def test_pixels_of_both_sides_count_missing_and_surplus_masks() -> None:
+    score = score_masks(
+        [truth(A, "water"), truth(B, "crop")], [predicted(A, "water"), predicted(block(0, 0, 2, 2), "road")]
+    )
+    assert (score.truth_px, score.predicted_px, score.intersection) == (60, 34, 30)
+    assert [(pair.truth_px, pair.predicted_px) for pair in score.pairs] == [(30, 30), (30, 0)]
+
+
+def test_chunks_are_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    items = []
+    for _ in range(40):
+        noise = [rng.random(SIZE) < rng.random() for _ in range(4)]
+        given = [predicted(array, label) for array, label in zip(noise[1:], ("water", None, None), strict=True)]
+        items.append(([truth(noise[0]), truth(A, "crop")], given[: rng.integers(0, 4)], {}))
+    together = score_many(items)
+    assert together == [score_masks(*item) for item in items]
+    for limit in (1, 1000):
+        monkeypatch.setattr(measure, "_CHUNK", limit)
+        assert score_many(items) == together
+
+
+def test_masks_of_another_size_are_refused() -> None:
+    small = PredictedMask("t0", "water", (3, 3), encode(np.ones((3, 3), bool)))
+    with pytest.raises(DataError, match="differ in size"):
+        score_masks([truth(A)], [small])
+
+
+def test_a_text_that_is_no_mask_is_named() -> None:
+    good, cut = predicted(A), PredictedMask("t0", "water", SIZE, encode(A)[:-1])
+    for given in ([cut], [good, PredictedMask("t0", "crop", SIZE, "")]):
+        with pytest.raises(DataError, match="RLE"):
+            score_masks([truth(A)], given)
+    found = check_many([(SIZE, good.counts), (SIZE, cut.counts), (SIZE, good.counts)])
+    assert [error is None for error in found] == [True, False, True]
+
+
+def test_texts_that_say_empty_in_two_ways_are_equal() -> None:
+    runs = PredictedMask("t0", "water", SIZE, encode(EMPTY) + "0" + "0")
+    assert check_many([(SIZE, runs.counts)]) == [None]
+    score = score_masks([truth(EMPTY)], [runs])
+    assert (score.iou, score.boundary_iou, score.empty_pairs) == (NANO, NANO, 1)

@@ -1,0 +1,30 @@
+"""`from-log`: what another harness recorded becomes a submission."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines import console
+from pipelines.console import Force, Quiet
+
+
+def from_log(
+    log: Annotated[Path, typer.Argument(metavar="LOG", help="inspect-ai's .eval, or lmms-eval's samples (.jsonl).")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Predictions to write (JSONL).")],
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Predictions from a log of inspect-ai or lmms-eval, to be scored like any others."""
+    from terrascope_bench.adapters.logs import write_submission
+
+    console.need_free(out, force)
+    report = write_submission(log, out)
+    told = f"{out}: {report.written} predictions"
+    if report.errors:
+        told += f", {report.errors} of them errors"
+    if report.left_out:
+        told += f"; {report.left_out} samples were neither scored nor failed"
+    console.say(told, quiet)

@@ -1,0 +1,57 @@
+"""Side by side: every result once, nothing read ahead, and a stop that loses nothing finished."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from terrascope_bench.pool import side_by_side
+
+
+@pytest.mark.parametrize("threads", [1, 2, 7])
+def test_every_item_once_and_no_more_than_threads_are_held(threads: int) -> None:
+    given, held, most = [0], [0], [0]
+    lock = threading.Lock()
+
+    def items() -> Iterator[int]:
+        for number in range(40):
+            with lock:
+                held[0] += 1
+                most[0] = max(most[0], held[0])
+            given[0] += 1
+            yield number
+
+    def work(number: int) -> int:
+        time.sleep(0.002 * (number % 3))
+        return number * number
+
+    results = []
+    for result in side_by_side(work, items(), threads):
+        with lock:
+            held[0] -= 1
+        results.append(result)
+    assert sorted(results) == [number * number for number in range(40)]
+    assert most[0] <= threads
+    assert threads > 1 or results == sorted(results)
+
+
+def test_what_is_under_way_at_a_stop_is_given_out() -> None:
+    started = threading.Barrier(3)
+    asked: list[int] = []
+
+    def work(number: int) -> int:
+        asked.append(number)
+        started.wait(10)
+        if number == 0:
+            raise KeyError("stop")
+        time.sleep(0.05)
+        return number
+
+    results: list[int] = []
+    with pytest.raises(KeyError, match="stop"):
+        results.extend(side_by_side(work, range(100), 3))
+    assert sorted(results) == [1, 2]
+    assert sorted(asked) == [0, 1, 2], "nothing new is begun"
