@@ -5,40 +5,72 @@ The reply of a question depends on the question, the seed and the weights; a bat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from terra_cot.errors import ConfigError, DataError
 from terra_cot.mask import encode
+from terra_cot.store.atomic import sha256_file
+from terrascope_bench.models.model import Batched, Entry, Job
+from terrascope_bench.models.options import read_options
 from terrascope_bench.prediction import PredictedMask, Prediction
 from terrascope_bench.question import Question
 
 if TYPE_CHECKING:
+    from terrascope_bench.benchmark import Benchmark
+    from terrascope_bench.models.model import Model
     from terrascope_bench.terrascope.generate import Reply
     from terrascope_bench.terrascope.sequence import Asked
 
-BATCH = 16
-"""Questions answered together: memory bounds it, not the answers."""
 
+class TerraScopeOptions(BaseModel):
+    """`terrascope:PATH`. `dtype` auto: as the weights are stored (of half precision, on a CPU, float32).
 
-@dataclass(frozen=True)
-class TerraScopeModel:
-    """Weights in `folder`, loaded when the first question comes.
-
-    Attributes:
-        dtype: float32, bfloat16 or float16; None keeps that of the file.
-        device: a torch device, or "auto".
-        limits: fields of `generate.Limits` other than the seed.
+    `batch_size` questions are answered together: memory bounds it, not the answers.
     """
 
-    folder: Path
-    seed: int = 0
-    dtype: str | None = None
-    device: str = "cpu"
-    limits: dict[str, Any] = field(default_factory=dict)
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    batch_size: int = Field(16, ge=1, le=1024)
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    device: str = Field("cpu", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
+    temperature: float = Field(0.0, ge=0, le=2)
+    max_tokens: int = Field(512, ge=1)
+
+
+def open_terrascope(path: str, given: Mapping[str, Any], job: Job) -> Entry:
+    """`terrascope:PATH`.
+
+    Raises:
+        ConfigError: an unknown or wrong option. DataError: no model in the folder.
+    """
+    options = read_options(TerraScopeOptions, "terrascope:PATH", given)
+    folder = Path(path)
+    files = sorted(file for file in folder.glob("*") if file.suffix in (".json", ".safetensors"))
+    if not any(file.name == "config.json" for file in files):
+        raise DataError(
+            "no model in this folder", file=folder, fix="terrascope-bench train or convert writes one; name its folder"
+        )
+    asked = {
+        **options.model_dump(mode="json", exclude={"batch_size"}),
+        "weights": {file.name: sha256_file(file) for file in files},
+    }
+
+    def make(benchmark: Benchmark, seed: int) -> Model:
+        return TerraScopeModel(folder, options, seed)
+
+    return Entry(path, True, make, batch=options.batch_size, shareable=False, asked=asked)
+
+
+class TerraScopeModel(Batched):
+    """Weights in `folder`, loaded when the first question comes."""
+
+    def __init__(self, folder: Path, options: TerraScopeOptions, seed: int = 0) -> None:
+        self._folder, self._options, self._seed = folder, options, seed
 
     @cached_property
     def _loaded(self) -> tuple[Any, Any]:
@@ -46,18 +78,16 @@ class TerraScopeModel:
             from terrascope_bench.terrascope.store import load
         except ImportError:
             raise ConfigError("the reference model needs torch: pip install 'terra-cot[model]'") from None
-        return load(self.folder, self.dtype, self.device)
-
-    def answer(self, question: Question) -> Prediction:
-        return self.answers([question])[0]
+        dtype = None if self._options.dtype == "auto" else self._options.dtype
+        return load(self._folder, dtype, self._options.device)
 
     def answers(self, questions: Sequence[Question]) -> list[Prediction]:
         """One prediction a question, in their order."""
         model, words = self._loaded
         from terrascope_bench.terrascope.generate import Limits, generate
 
-        asked = [asked_of(question) for question in questions]
-        replies = generate(model, words, asked, Limits(seed=self.seed, **self.limits))
+        limits = Limits(self._options.max_tokens, temperature=self._options.temperature, seed=self._seed)
+        replies = generate(model, words, [asked_of(question) for question in questions], limits)
         return [prediction(question, reply) for question, reply in zip(questions, replies, strict=True)]
 
 

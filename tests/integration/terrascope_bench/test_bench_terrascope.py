@@ -6,14 +6,17 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import orjson
 import pytest
 import terrascopefactory as factory  # skips where torch is absent
 from exportfactory import small_dataset
 
 from terrascope_bench.benchmark import open_benchmark
-from terrascope_bench.models.terrascope import TerraScopeModel
-from terrascope_bench.prediction import Checker, Expected, Prediction
+from terrascope_bench.models.terrascope import TerraScopeModel, TerraScopeOptions
+from terrascope_bench.prediction import Expected
 from terrascope_bench.question import Question
+from terrascope_bench.run import run_model
+from terrascope_bench.submission import find_defects
 from terrascope_bench.terrascope import store
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
@@ -35,16 +38,31 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_its_answers_are_predictions_that_pass_every_check(taught: Path, questions: list[Question]) -> None:
+def test_its_answers_are_predictions_that_pass_every_check(
+    taught: Path, questions: list[Question], tmp_path: Path
+) -> None:
     """Land cover shows one date, building change two; what was learnt by heart comes out, with a mask a [SEG]."""
-    model = TerraScopeModel(taught, limits={"new_tokens": 60})
+    model = TerraScopeModel(taught, TerraScopeOptions(max_tokens=60))
     predictions = model.answers(questions)
-    checker = Checker({question.question_id: Expected.of(question) for question in questions})
-    for line, (question, prediction) in enumerate(zip(questions, predictions, strict=True), start=1):
-        assert prediction.response is not None
+    for question, prediction in zip(questions, predictions, strict=True):
+        assert prediction.response is not None, question.task
         assert len(prediction.masks) == prediction.response.count("[SEG]") > 0
-        assert isinstance(checker.check(prediction.to_row(), line), Prediction), question.task
+    path = tmp_path / "predictions.jsonl"
+    path.write_bytes(b"".join(orjson.dumps(entry.to_row()) + b"\n" for entry in predictions))
+    assert not list(find_defects(path, {entry.question_id: Expected.of(entry) for entry in questions}))
     assert predictions[0] == model.answer(questions[0])
+
+
+def test_run_resumes_and_does_not_depend_on_the_batch(taught: Path, bench: Path, tmp_path: Path) -> None:
+    small = {"max_tokens": 12}
+    one = run_model(f"terrascope:{taught}", bench, tmp_path / "one.jsonl", given=small)
+    assert one.answered == one.questions
+    assert not one.errors
+    lines = (tmp_path / "one.jsonl").read_bytes().splitlines(keepends=True)
+    (tmp_path / "one.jsonl").write_bytes(b"".join(lines[:5]) + lines[5][:9])
+    again = run_model(f"terrascope:{taught}", bench, tmp_path / "one.jsonl", given={**small, "batch_size": 7})
+    assert again.resumed == 5
+    assert (tmp_path / "one.jsonl").read_bytes() == b"".join(lines)
 
 
 def test_train_and_train_again(tmp_path: Path, cli: Cli) -> None:
