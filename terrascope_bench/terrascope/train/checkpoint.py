@@ -16,7 +16,10 @@ FILE = "checkpoint.pt"
 
 @dataclass(slots=True)
 class Checkpoint:
-    """`step` counts over all stages, `stage_step` within stage number `stage`; `weights` are all that ever trained."""
+    """`step` counts over all stages, `stage_step` within stage number `stage`; `weights` are all that ever trained.
+
+    `extra` are weights that a stage needs and the model does not keep.
+    """
 
     step: int
     stage: int
@@ -25,6 +28,7 @@ class Checkpoint:
     weights: dict[str, Any]
     optimiser: dict[str, Any] | None
     lessons: dict[str, Any] | None
+    extra: dict[str, Any]
 
 
 def write(folder: Path, checkpoint: Checkpoint) -> None:

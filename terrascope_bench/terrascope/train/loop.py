@@ -30,6 +30,7 @@ from terrascope_bench.terrascope.tokens import Words, trained
 from terrascope_bench.terrascope.train import checkpoint as at_rest
 from terrascope_bench.terrascope.train.curve import draw_curve
 from terrascope_bench.terrascope.train.log import Log
+from terrascope_bench.terrascope.train.masks import MaskLearner, mask_lessons, survey_tiles
 from terrascope_bench.terrascope.train.parts import Thawed, restore, weights_of
 from terrascope_bench.terrascope.train.recipe import Stage, TrainRecipe
 from terrascope_bench.terrascope.train.stream import Lessons, Source, Survey, chains, data_sha256, samples, survey
@@ -74,7 +75,12 @@ def train(
         DataError, SchemaError: data or weights that cannot be read.
     """
     folders = list(data) or [Path(name) for name in recipe.data]
-    surveys = {stage.name: survey(folders, recipe.split, stage.tiers) for stage in recipe.stages}
+    surveys = {
+        stage.name: survey(folders, recipe.split, stage.tiers)
+        if stage.teaches == "chains"
+        else survey_tiles(folders, recipe.split)
+        for stage in recipe.stages
+    }
     if len(surveys) < len(recipe.stages):
         raise ConfigError("two stages have the same name")
     claim(out, {"recipe": recipe.body(), "sha256": recipe.sha256(), "data": data_sha256(folders)}, force)
@@ -158,10 +164,12 @@ class _Run:
         if found:
             restore(model, found.weights)
         total = self._steps(stage)
-        optimiser = torch.optim.AdamW(
-            thawed.trainable(), lr=stage.lr, betas=stage.betas, weight_decay=stage.weight_decay
-        )
-        learner, optimiser = self.accelerator.prepare(Learner(model, words, stage), optimiser)
+        pupil = MaskLearner(model) if stage.teaches == "masks" else Learner(model, words, stage)
+        if found and isinstance(pupil, MaskLearner):
+            pupil.load_state_dict(found.extra, strict=False)
+        trainable = [weight for weight in pupil.parameters() if weight.requires_grad]
+        optimiser = torch.optim.AdamW(trainable, lr=stage.lr, betas=stage.betas, weight_decay=stage.weight_decay)
+        learner, optimiser = self.accelerator.prepare(pupil, optimiser)
         learner.train()
         if found and found.optimiser:
             optimiser.load_state_dict(found.optimiser)
@@ -169,7 +177,7 @@ class _Run:
         first = found.stage_step if found else 0
         for at in range(first, total):
             start = time.monotonic()
-            row = self._step(learner, optimiser, thawed, stage, lessons, at, total)
+            row = self._step(learner, optimiser, trainable, stage, lessons, at, total)
             step += 1
             recent.append(row)
             del recent[:-50]
@@ -181,13 +189,14 @@ class _Run:
                 log.write({"step": step, "stage": stage.name, **values, "lr": rate, "seconds": seconds})
             self.on_step(stage.name, at + 1, total)
             if (at + 1) % self.recipe.save_every == 0 and at + 1 < total:
-                self._save(model, step, number, at + 1, touched, optimiser, lessons)
+                extra = pupil.extra() if isinstance(pupil, MaskLearner) else {}
+                self._save(model, step, number, at + 1, touched, optimiser, lessons, extra)
         thawed.merge()
         self._save(model, step, number + 1, 0, touched, None, None)
         return step
 
     def _step(
-        self, learner: Any, optimiser: Any, thawed: Thawed, stage: Stage, lessons: Lessons, at: int, total: int
+        self, learner: Any, optimiser: Any, trainable: list[Any], stage: Stage, lessons: Lessons, at: int, total: int
     ) -> list[float]:
         """One step of the optimiser; returns its mean losses."""
         torch.manual_seed(seed_of(self.recipe.seed, stage.name, at, self.accelerator.process_index))
@@ -200,7 +209,7 @@ class _Run:
             sums += torch.stack([part.detach().float().cpu() for part in losses]) / stage.accumulate
         if not torch.isfinite(sums).all():
             raise DataError(f"stage {stage.name}, step {at + 1}: the loss is not a number", fix="lower `lr`")
-        self.accelerator.clip_grad_norm_(thawed.trainable(), stage.clip)
+        self.accelerator.clip_grad_norm_(trainable, stage.clip)
         optimiser.step()
         optimiser.zero_grad()
         if self.processes > 1:
@@ -224,8 +233,15 @@ class _Run:
     def _sources(self, stage: Stage, seed: int) -> list[Source]:
         kept = self.surveys[stage.name]
         place = (seed, self.accelerator.process_index, self.processes)
+        split = self.recipe.split
         return [
-            Source(str(folder), count, chains(folder, self.recipe.split, stage.tiers, *place))
+            Source(
+                str(folder),
+                count,
+                mask_lessons(folder, split, *place)
+                if stage.teaches == "masks"
+                else chains(folder, split, stage.tiers, *place),
+            )
             for folder, count in zip(self.folders, kept.by_folder, strict=True)
             if count
         ]
@@ -239,12 +255,16 @@ class _Run:
         touched: set[str],
         optimiser: Any,
         lessons: Lessons | None,
+        extra: dict[str, Any] | None = None,
     ) -> None:
         if self.accelerator.is_main_process:
             state = None if optimiser is None else optimiser.state_dict()
             place = None if lessons is None else lessons.state()
             weights = weights_of(model, touched)
-            at_rest.write(self.out, at_rest.Checkpoint(step, stage, stage_step, sorted(touched), weights, state, place))
+            at_rest.write(
+                self.out,
+                at_rest.Checkpoint(step, stage, stage_step, sorted(touched), weights, state, place, extra or {}),
+            )
         self.accelerator.wait_for_everyone()
 
 

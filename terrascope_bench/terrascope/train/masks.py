@@ -29,6 +29,7 @@ from terrascope_bench.terrascope.images import Shown, read_picture
 from terrascope_bench.terrascope.loss import dice_loss
 from terrascope_bench.terrascope.mask_head import at_size, decode, mask_image
 from terrascope_bench.terrascope.network import TerraScope
+from terrascope_bench.terrascope.train.stream import Survey
 from terrascope_bench.terrascope.vision import Encoded, mask_features
 
 VIEWS = ("optical", "sar", "optical+sar")
@@ -50,14 +51,30 @@ def class_names() -> list[str]:
     )
 
 
-def count_tiles(folder: Path, split: str | None) -> int:
-    """Labelled tiles of a split."""
-    columns = ["split", "label_frame"]
-    return sum(
-        row["label_frame"] is not None and split in (None, row["split"])
-        for path in _parts(folder)
-        for row in read_rows(path, TILES, columns)
-    )
+def survey_tiles(folders: Sequence[Path], split: str | None) -> Survey:
+    """Count the labelled tiles of a split.
+
+    Raises:
+        ConfigError: no folder, or no labelled tile.
+    """
+    if not folders:
+        raise ConfigError("name at least one dataset folder: --data DIR, or `data` in the recipe")
+    found = Survey()
+    for folder in folders:
+        kept = 0
+        for path in _parts(folder):
+            for row in read_rows(path, TILES, ["split", "label_frame"]):
+                found.read += 1
+                if split not in (None, row["split"]):
+                    found.refused["another_split"] += 1
+                elif row["label_frame"] is None:
+                    found.refused["no_label_map"] += 1
+                else:
+                    kept += 1
+        found.by_folder.append(kept)
+    if not found.kept:
+        raise ConfigError(f"no labelled tile in {', '.join(map(str, folders))}: masks cannot be taught")
+    return found
 
 
 def _parts(folder: Path) -> list[Path]:
@@ -96,12 +113,10 @@ def of_tile(tile: TileRecord, seed: int, epoch: int) -> MaskLesson:
     assert tile.legend is not None
     source = legend(tile.legend)
     codes = decode_label(labels[date])
-    display = source.display or source.native
     vocabulary = source.vocabulary("display" if source.display else "native")
     index = vocabulary.index(codes)
     masks = {entry.name: index == number for number, entry in enumerate(vocabulary.classes, start=1) if entry.subject}
     masks |= {entry.name: source.mask(codes, entry.name) for entry in source.groups}
-    assert display
     return MaskLesson([Shown(frame.frame, frame.modality, read_picture(frame.image)) for frame in frames], masks)
 
 
@@ -162,9 +177,3 @@ class MaskLearner(nn.Module):
                 share = functional.adaptive_avg_pool2d(masks, scores.shape[-2:])  # (K', h, w)
                 losses.append(functional.binary_cross_entropy_with_logits(scores[row, numbers], share))
         return torch.stack(losses).mean()
-
-
-def needs_labels(folders: Sequence[Path], counts: Sequence[int]) -> None:
-    """Raises ConfigError where no folder has a labelled tile."""
-    if not sum(counts):
-        raise ConfigError(f"no labelled tile in {', '.join(map(str, folders))}: masks cannot be taught")

@@ -37,6 +37,8 @@ class Stage(BaseModel):
     """One stretch of training. Of `steps` and `epochs` exactly one is given.
 
     Attributes:
+        teaches: "chains", samples of `tiers`; or "masks", every class of labelled tiles (masks.py), for a mask model
+            that starts from nothing.
         tiers: samples of these tiers are taught; others wait for another stage.
         trains: parts that train whole; everything else is frozen.
         batch: samples a step and process; `accumulate` such batches make one step of the optimiser.
@@ -47,7 +49,8 @@ class Stage(BaseModel):
     model_config = _STRICT
 
     name: str
-    tiers: tuple[Tier, ...] = Field(min_length=1)
+    teaches: Literal["chains", "masks"] = "chains"
+    tiers: tuple[Tier, ...] = ()
     trains: tuple[Part, ...] = ()
     lora: Lora | None = None
     lr: float = Field(gt=0, allow_inf_nan=False)
@@ -68,6 +71,10 @@ class Stage(BaseModel):
             raise ValueError("give `steps` or `epochs`, not both and not none")
         if not self.trains and self.lora is None:
             raise ValueError("nothing trains: name parts under `trains`, or give `lora`")
+        if (self.teaches == "chains") != bool(self.tiers):
+            raise ValueError("a stage of chains names its `tiers`, one of masks has none")
+        if self.teaches == "masks" and (self.lora or not set(self.trains) <= {"mask_encoder", "mask_decoder", "gate"}):
+            raise ValueError("a stage of masks trains mask_encoder, mask_decoder and gate: nothing else is looked at")
         if self.lora is not None and "language" in self.trains:
             raise ValueError("the language model trains whole or by LoRA, not both")
         if self.mask_weight == 0 and self.text_weight == 0:

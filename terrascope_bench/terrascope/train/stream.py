@@ -66,7 +66,7 @@ class Survey:
 
 
 def survey(folders: Sequence[Path], split: str | None, tiers: Sequence[str]) -> Survey:
-    """Count what a stage can teach, from texts alone.
+    """Count the samples that a stage can teach, from texts alone.
 
     Raises:
         ConfigError: no folder, or nothing to teach. DataError, SchemaError: not a finished dataset.

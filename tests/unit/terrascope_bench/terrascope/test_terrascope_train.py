@@ -58,6 +58,16 @@ def recipe(start: Path, **values: Any) -> TrainRecipe:
     )
 
 
+MASKS = {
+    "name": "masks",
+    "teaches": "masks",
+    "trains": ["mask_encoder", "mask_decoder"],
+    "lr": 2e-3,
+    "batch": 4,
+    "steps": 40,
+}
+
+
 def losses(folder: Path) -> list[tuple[str, ...]]:
     return [
         tuple(row[name] for name in ("step", "stage", "loss", "text", "dice", "pixels")) for row in read_log(folder)
@@ -115,6 +125,22 @@ def test_training_teaches(tmp_path: Path, start: Path, data: Path) -> None:
     train(recipe(start, stages=[stage]), tmp_path / "run", data=[data])
     text = [float(row["text"]) for row in read_log(tmp_path / "run")]
     assert sum(text[-5:]) < 0.75 * sum(text[:5])
+
+
+def test_masks_are_learnt_from_nothing_and_a_killed_stage_goes_on(tmp_path: Path, start: Path, data: Path) -> None:
+    stages = {"stages": [MASKS], "save_every": 7}
+    train(recipe(start, **stages), tmp_path / "whole", data=[data])
+
+    def kill(stage: str, done: int, total: int) -> None:
+        if done == 17:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        train(recipe(start, **stages), tmp_path / "killed", data=[data], on_step=kill)
+    train(recipe(start, **stages), tmp_path / "killed", data=[data])
+    assert losses(tmp_path / "killed") == losses(tmp_path / "whole")
+    total = [float(row["loss"]) for row in read_log(tmp_path / "whole")]
+    assert sum(total[-5:]) < 0.9 * sum(total[:5])
 
 
 def test_a_model_from_nothing_gets_a_tokenizer_of_its_data(
@@ -206,6 +232,10 @@ def test_the_rate_rises_and_falls_to_zero() -> None:
         ("name: a\nmodel: b\nstages: [{name: s, tiers: [res], lr: 1, steps: 1}]", "nothing trains"),
         ("name: a\nmodel: b\nstages: [{name: s, tiers: [res], trains: [gate], lr: 1}]", "give `steps` or `epochs`"),
         ("name: a\nmodel: b\nstages: [{name: s, tiers: [l3], trains: [gate], lr: 1, steps: 1}]", "tiers"),
+        (
+            "name: a\nmodel: b\nstages: [{name: s, teaches: masks, trains: [vision], lr: 1, steps: 1}]",
+            "trains mask_enc",
+        ),
     ],
 )
 def test_a_recipe_that_cannot_be_followed_is_told_in_one_line(tmp_path: Path, text: str, message: str) -> None:
