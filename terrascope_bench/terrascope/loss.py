@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn import functional
 
 from terrascope_bench.terrascope.mask_head import at_size, decode, mask_image, prompts
@@ -54,7 +56,7 @@ def text_loss(model: TerraScope, states: Any, labels: Any) -> Any:
 def mask_losses(
     model: TerraScope, states: Any, rows: Sequence[Row], batch: Sequence[Told], images: Sequence[Any]
 ) -> tuple[Any, Any]:
-    """(Dice, pixel cross-entropy), means over all masks of the batch, each at the size of its true mask."""
+    """(Dice, pixel cross-entropy), means over all masks of the batch."""
     at = [(number, place) for number, row in enumerate(rows) for place in row.segs]
     if not at:
         return states.new_zeros((), dtype=torch.float32), states.new_zeros((), dtype=torch.float32)
@@ -63,11 +65,22 @@ def mask_losses(
     ]
     picked = torch.stack([states[number, place] for number, place in at])  # (R, D)
     logits = decode(model, [features for _, features in found], prompts(model, picked))
-    truths = [mask for told in batch for mask in told.masks]
+    return against(logits, [mask for told in batch for mask in told.masks], model.config.mask_px)
+
+
+def against(logits: Any, truths: Sequence[NDArray[np.bool_]], side: int) -> tuple[Any, Any]:
+    """(Dice, pixel cross-entropy), means over masks, of logits (R, s, s) and true masks HW.
+
+    A mask is compared at its own size, but at no more than the `side` that the mask encoder saw: a larger one comes
+    down to shares of pixels, for what was never seen cannot be learnt.
+    """
     dice, pixels = [], []
     for scores, truth in zip(logits, truths, strict=True):
         target = torch.from_numpy(truth).to(scores.device, torch.float32)
-        scaled = at_size(scores[None], (truth.shape[0], truth.shape[1]))[0]
+        size = (min(truth.shape[0], side), min(truth.shape[1], side))
+        if size != truth.shape:
+            target = functional.adaptive_avg_pool2d(target[None], size)[0]
+        scaled = at_size(scores[None], size)[0]
         dice.append(dice_loss(scaled, target))
         pixels.append(functional.binary_cross_entropy_with_logits(scaled, target))
     return torch.stack(dice).mean(), torch.stack(pixels).mean()

@@ -23,11 +23,21 @@ def draw_curve(folder: Path) -> Path | None:
     steps = np.array([int(row["step"]) for row in rows])
     figure = Figure(figsize=(9, 5), layout="constrained")
     axes = figure.subplots()
+    stages = _stages([row["stage"] for row in rows])
+    ends = [first for first, _ in stages[1:]] + [len(rows)]
     for column, label, colour in _SHOWN:
-        values = np.array([float(row[column]) for row in rows])
-        axes.plot(steps, values, color=colour, alpha=0.25, linewidth=0.8)
-        axes.plot(steps, _running_mean(values), color=colour, linewidth=1.8, label=label)
-    for first, name in _stages([row["stage"] for row in rows]):
+        values = np.array([float(row[column] or "nan") for row in rows])
+        named = False
+        for (first, _), end in zip(stages, ends, strict=True):
+            part = values[first:end]
+            if np.isnan(part).any():
+                continue  # the stage does not measure it
+            axes.plot(steps[first:end], part, color=colour, alpha=0.25, linewidth=0.8)
+            axes.plot(
+                steps[first:end], _running_mean(part), color=colour, linewidth=1.8, label=None if named else label
+            )
+            named = True
+    for first, name in stages:
         axes.axvline(steps[first], color="#888888", linewidth=0.8, linestyle=":")
         axes.annotate(name, (steps[first], 1.01), xycoords=("data", "axes fraction"), fontsize=9, color="#555555")
     axes.set(xlabel="step", ylabel="loss", ylim=(0, None), xlim=(steps[0], max(steps[-1], steps[0] + 1)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from math import ceil, cos, pi
+from math import ceil, cos, isnan, pi
 from pathlib import Path
 from typing import Any
 
@@ -183,7 +183,8 @@ class _Run:
             del recent[:-50]
             if log:
                 names = ("loss", "text", "dice", "pixels")
-                values = {name: f"{value:.9g}" for name, value in zip(names, row, strict=True)}
+                # Nothing to measure is an empty field, not a zero.
+                values = {name: "" if isnan(value) else f"{value:.9g}" for name, value in zip(names, row, strict=True)}
                 rate = f"{stage.lr * rate_at(at, total, stage.warmup):.6g}"
                 seconds = f"{time.monotonic() - start:.3f}"
                 log.write({"step": step, "stage": stage.name, **values, "lr": rate, "seconds": seconds})
@@ -207,7 +208,7 @@ class _Run:
             losses = learner(lessons.take(stage.batch))
             self.accelerator.backward(losses[0] / stage.accumulate)
             sums += torch.stack([part.detach().float().cpu() for part in losses]) / stage.accumulate
-        if not torch.isfinite(sums).all():
+        if not torch.isfinite(sums[0]):
             raise DataError(f"stage {stage.name}, step {at + 1}: the loss is not a number", fix="lower `lr`")
         self.accelerator.clip_grad_norm_(trainable, stage.clip)
         optimiser.step()

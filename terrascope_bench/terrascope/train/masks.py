@@ -26,8 +26,8 @@ from terra_cot.store.manifest import manifest_parts, read_manifest
 from terra_cot.store.shards import TILES, read_rows
 from terra_cot.tile import TileRecord, decode_label
 from terrascope_bench.terrascope.images import Shown, read_picture
-from terrascope_bench.terrascope.loss import dice_loss
-from terrascope_bench.terrascope.mask_head import at_size, decode, mask_image
+from terrascope_bench.terrascope.loss import against
+from terrascope_bench.terrascope.mask_head import decode, mask_image
 from terrascope_bench.terrascope.network import TerraScope
 from terrascope_bench.terrascope.train.stream import Survey
 from terrascope_bench.terrascope.vision import Encoded, mask_features
@@ -137,7 +137,7 @@ class MaskLearner(nn.Module):
         return {name: value for name, value in self.state_dict().items() if not name.startswith("model.")}
 
     def forward(self, batch: Sequence[MaskLesson]) -> tuple[Any, Any, Any, Any]:
-        """(loss, 0, Dice, pixels): masks at full weight, and the heads' cross-entropy."""
+        """(loss, nan, Dice, pixels): masks at full weight, and the heads' cross-entropy; no word is said."""
         shown = [image for lesson in batch for image in lesson.images]
         maps = iter(mask_features(self.model, shown))
         found = []
@@ -149,15 +149,10 @@ class MaskLearner(nn.Module):
         rows = [(number, name) for number, lesson in enumerate(batch) for name in self._asked(lesson)]
         numbers = torch.tensor([self.names.index(name) for _, name in rows], device=self.model.device)
         logits = decode(self.model, [found[number][1] for number, _ in rows], self.prompts(numbers))
-        dice, pixels = [], []
-        for scores, (number, name) in zip(logits, rows, strict=True):
-            truth = torch.from_numpy(batch[number].masks[name]).to(scores.device, torch.float32)
-            scaled = at_size(scores[None], (truth.shape[0], truth.shape[1]))[0]
-            dice.append(dice_loss(scaled, truth))
-            pixels.append(functional.binary_cross_entropy_with_logits(scaled, truth))
+        truths = [batch[number].masks[name] for number, name in rows]
+        dice, pixels = against(logits, truths, self.model.config.mask_px)
         dense = self._dense(batch, [features for _, features in found])
-        dice_mean, pixel_mean = torch.stack(dice).mean(), torch.stack(pixels).mean()
-        return dice_mean + pixel_mean + dense, dense.new_zeros(()), dice_mean, pixel_mean
+        return dice + pixels + dense, dense.new_full((), float("nan")), dice, pixels
 
     def _asked(self, lesson: MaskLesson) -> list[str]:
         """The classes that are there, and the first that is not."""
