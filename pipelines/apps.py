@@ -19,6 +19,8 @@ _HELP_COLUMNS = 110
 _HEADING = re.compile(r"^(Usage|Arguments|Options|Commands|Example)(?=:)", re.MULTILINE)
 _NAME = re.compile(r"^  (-[\w-]+(?:, -[\w-]+)*|[a-z][\w-]*(?=  ))", re.MULTILINE)
 _CODES = "Exit codes: 0 done; 1 the check or run failed; 2 wrong usage or unreadable input."
+# Flags that Typer adds without a default: it would load pydantic, 0.1 s, to learn that nothing stays nothing.
+_OFF = {"help": False, "install_completion": False, "show_completion": False}
 _EVERYWHERE = "--debug, anywhere on the line, shows the traceback of an error."
 
 
@@ -65,7 +67,7 @@ def new_app(name: str, text: str, example: str) -> App:
         add_completion=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
-        context_settings={"max_content_width": _HELP_COLUMNS},
+        context_settings={"max_content_width": _HELP_COLUMNS, "default_map": _OFF},
     )
 
     app.callback()(_own_options)

@@ -125,12 +125,12 @@ def print_table(
     title: str,
     columns: Sequence[str],
     rows: Sequence[Sequence[object]],
-    styles: Sequence[str] | None = None,
+    colours_of_rows: Sequence[str] | None = None,
 ) -> None:
     """A table; numbers are right-aligned, a cell is text, never markup. In a pipe a row is a line, however long.
 
     Args:
-        styles: a colour for each row, where colours are shown.
+        colours_of_rows: what the first cell of each row is painted in, where colours are shown.
     """
     from rich import box
     from rich.console import Console
@@ -145,8 +145,10 @@ def print_table(
         numeric = bool(rows) and all(isinstance(row[index], int | float) or row[index] in ("", "-") for row in rows)
         table.add_column(Text(column), justify="right" if numeric else "left", no_wrap=index == 0)
     for index, row in enumerate(rows):
-        cells = (Text("-" if cell is None else visible(str(cell))) for cell in row)
-        table.add_row(*cells, style=styles[index] if styles else None)
+        cells = [Text("-" if cell is None else visible(str(cell))) for cell in row]
+        if colours_of_rows:
+            cells[0].stylize(colours_of_rows[index])
+        table.add_row(*cells)
     screen = Console(
         force_terminal=colours, color_system="standard" if colours else None, highlight=False, width=width or _ENDLESS
     )

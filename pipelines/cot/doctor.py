@@ -10,7 +10,7 @@ import typer
 from pipelines import console
 from pipelines.console import Json, Quiet
 
-_COLOURS = {"ok": "", "warn": "yellow", "missing": "red"}
+_COLOURS = {"ok": "green", "warn": "yellow", "missing": "red"}
 
 
 def doctor(
@@ -29,10 +29,12 @@ def doctor(
     if json:
         console.print_json({"healthy": fine, "checks": [asdict(check) for check in checks]})
     elif not quiet:
-        rows = [[check.state, check.name, check.found, check.needed_by, check.fix or ""] for check in checks]
-        columns = ["state", "what", "found", "needed by", "what to do"]
-        styles = [_COLOURS[check.state] for check in checks]
-        console.print_table("what this machine has", columns, rows, styles)
+        rows = [[check.state, check.name, check.found, check.needed_by] for check in checks]
+        colours = [_COLOURS[check.state] for check in checks]
+        console.print_table("what this machine has", ["state", "what", "found", "needed by"], rows, colours)
+        for check in checks:
+            if check.fix:
+                console.say(f"{check.state} {check.name}: {check.fix}")
         told = {state: sum(check.state == state for check in checks) for state in _COLOURS}
         console.say(", ".join(f"{number} {state}" for state, number in told.items()))
     if not fine:
