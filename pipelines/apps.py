@@ -94,7 +94,13 @@ def _own_options(
 
 
 def _write_lines(formatter: Any, lines: list[str]) -> None:
-    formatter.write("\n" + "".join(f"{line}\n" for line in lines))
+    """Examples as they stand, whatever the width, so that they can be copied; all else wrapped."""
+    formatter.write("\n")
+    for line in lines:
+        if line.startswith("Example:") or not line:
+            formatter.write(f"{line}\n")
+        else:
+            formatter.write_text(line)
 
 
 def _painted(text: str) -> str:

@@ -11,7 +11,9 @@ from terra_cot.errors import did_you_mean
 
 UsageError: Any = typer.BadParameter.__mro__[1]  # of click, or of typer's own copy of it: neither exports it
 _NO_COMMAND = re.compile(r"No such command '(?P<name>.*?)'\.")
-_NO_CHOICE = re.compile(r"(?P<before>.*?: )?(?:Value error, )?'(?P<got>.*?)' is not one of (?P<known>'.*')\.?$", re.DOTALL)
+_NO_CHOICE = re.compile(
+    r"(?P<before>.*?: )?(?:Value error, )?'(?P<got>.*?)' is not one of (?P<known>'.*')\.?$", re.DOTALL
+)
 
 
 def usage_lines(error: Any) -> list[str]:

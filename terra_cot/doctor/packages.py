@@ -43,8 +43,8 @@ def packages() -> Iterator[Check]:
         yield Check("packages", PROJECT, "warn", CORE, __version__, fix)
         return
     yield Check("packages", PROJECT, "ok", CORE, __version__)
-    yield from _core(required)
-    yield from _extras(required)
+    yield from core(required)
+    yield from extras(required)
 
 
 def torch(load: bool) -> Iterator[Check]:
@@ -70,7 +70,8 @@ def torch(load: bool) -> Iterator[Check]:
     yield Check("extras", "torch", "ok", "[model]", f"{version}; devices: {', '.join(devices)}")
 
 
-def _core(required: list[str]) -> Iterator[Check]:
+def core(required: list[str]) -> Iterator[Check]:
+    """Every requirement (PEP 508) without an extra: there, new enough, and loading."""
     from packaging.requirements import Requirement
 
     for text in sorted(required, key=str.casefold):
@@ -79,12 +80,13 @@ def _core(required: list[str]) -> Iterator[Check]:
             continue
         found, amiss = _installed(text)
         if found and not amiss and requirement.name in _COMPILED:
-            amiss = _load_fault(_COMPILED[requirement.name])
+            amiss = load_fault(_COMPILED[requirement.name])
         fix = f'{amiss}; pip install "{requirement.name}{requirement.specifier}"' if amiss else None
         yield Check("packages", requirement.name, "missing" if amiss else "ok", CORE, found, fix)
 
 
-def _extras(required: list[str]) -> Iterator[Check]:
+def extras(required: list[str]) -> Iterator[Check]:
+    """Every extra of the installed project: all that it adds, or the line that installs it."""
     from packaging.requirements import Requirement
 
     for extra in metadata.metadata(PROJECT).get_all("Provides-Extra") or []:
@@ -118,7 +120,8 @@ def _installed(text: str) -> tuple[str | None, str | None]:
     return version, None
 
 
-def _load_fault(module: str) -> str | None:
+def load_fault(module: str) -> str | None:
+    """Why a module that is installed does not load; None if it does."""
     try:
         import_module(module)
     except (ImportError, OSError, AttributeError) as error:  # the last: built for another numpy
