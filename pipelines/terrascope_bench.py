@@ -5,9 +5,8 @@ Each command is a file of `pipelines/bench` and one line here.
 
 from __future__ import annotations
 
-import typer
-
 from pipelines import console
+from pipelines.apps import new_app
 from pipelines.bench.blind import blind
 from pipelines.bench.build import build
 from pipelines.bench.compare import compare
@@ -21,12 +20,10 @@ from pipelines.bench.score import score
 from pipelines.bench.train import train
 from pipelines.bench.validate import validate
 
-app = typer.Typer(
-    name="terrascope-bench",
-    help="Build the benchmark, check and score predictions, run models. Exit codes: 0 done, 1 failed, 2 wrong usage.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+app = new_app(
+    "terrascope-bench",
+    "Build the benchmark, check and score predictions, run models.",
+    example="terrascope-bench score predictions.jsonl --bench out/bench -o scorecard.json",
 )
 
 app.command(epilog="Example: terrascope-bench build out/dataset -o out/bench --per-task 100")(build)
