@@ -9,6 +9,7 @@ import typer
 
 from pipelines import console
 from pipelines.console import Engine, Force, Json, Quiet, Workers
+from pipelines.review import review
 
 if TYPE_CHECKING:
     from terra_cot.recipe import Recipe
@@ -438,6 +439,9 @@ def export(
         line = f"{kind}: {count['read']} read, {count['written']} written" + (f", dropped {why}" if why else "")
         console.say(line, quiet)
     console.say(f"done: {out}", quiet)
+
+
+app.command()(review)
 
 
 def _recipe(name: str, settings: list[str], limit: int | None) -> Recipe:

@@ -1,9 +1,9 @@
 """Experts check questions blind to each other; what all of them find good in every way stays, the rest has a reason.
 
-Paper, stage 3: mask, answer, distractors and clarity are graded low, medium or high, cross-validated, and only unanimous
-"high" is kept. `items` reads what is reviewed, `checks` is one expert's word on it, `deal` gives each question to its
-experts, `ledger` keeps every answer (SQLite), `agreement` and `progress` measure, `consensus` decides and exports, `keep`
-writes the benchmark that is left. `guard`, `web` and `serve` are the local web application over all this.
+Paper, stage 3: mask, answer, distractors and clarity are graded low, medium or high, cross-validated, and only
+unanimous "high" is kept. `items` reads what is reviewed, `checks` is one expert's word on it, `deal` gives each
+question to its experts, `ledger` keeps every answer (SQLite), `agreement` and `progress` measure, `consensus` decides
+and exports, `keep` writes the benchmark that is left. `guard`, `web` and `serve` are the local web application.
 """
 
 from __future__ import annotations

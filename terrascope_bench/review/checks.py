@@ -57,7 +57,7 @@ class Review:
 
 
 def parse_review(body: Any, masks: Sequence[Mask] | None) -> Review:
-    """The review in a JSON object {"grades": {check: grade or null}, "comment": text, "masks": [RLE text or null] or null}.
+    """The review in a JSON object {"grades": {check: grade}, "comment": text, "masks": [RLE text or null] or null}.
 
     Args:
         masks: those of the question; None where they are not known.

@@ -71,8 +71,9 @@ def keep_consensus(
     """Write the benchmark folder `out` with the questions of `bench` that `consensus` keeps; returns its manifest.
 
     Raises:
-        ConflictError: `out` is in use. DataError: an input cannot be read, they do not belong together, nothing is left,
-            or a question is missing from the consensus.
+        ConflictError: `out` is in use.
+        DataError: an input cannot be read, they do not belong together, nothing is left, or a question is missing from
+            the consensus.
     """
     source = open_benchmark(bench)
     decisions = read_consensus(consensus, source.sha256)
@@ -246,8 +247,10 @@ def _body(source: Benchmark, kept: _Kept) -> dict[str, Any]:
 
 
 def _task(entry: dict[str, Any], stems: dict[str, Question]) -> dict[str, Any]:
-    """Counts of one task: a question whose last variant was dropped is left over by review."""
+    """Counts of one task: a question whose last variant was dropped is left over by review. No set is complete then."""
     out = {**entry, "questions": len(stems)}
+    if "balanced_within" in out and entry["questions"] > len(stems):
+        out["balanced_within"] = [0, len(stems)]
     out["letters"] = dict(sorted(Counter(question.answer for question in stems.values()).items()))
     if "left" in out and entry["questions"] > len(stems):
         lost = entry["questions"] - len(stems)
@@ -262,7 +265,8 @@ def _card(source: Benchmark, body: dict[str, Any]) -> str:
     path = source.folder / "README.md"
     before = path.read_text() if path.is_file() else ""
     return (
-        f"{before.rstrip()}\n\n## Reviewed\n\nExperts kept {review['kept']} of {review['read']} rows (dropped: {dropped}); "
+        f"{before.rstrip()}\n\n## Reviewed\n\n"
+        f"Experts kept {review['kept']} of {review['read']} rows (dropped: {dropped}); "
         f"masks of {body['review']['repaired']} are repaired. What stands above describes the benchmark before that, "
         f"SHA-256 `{body['review']['benchmark_sha256']}`; `manifest.json` has the counts of this one.\n"
     )

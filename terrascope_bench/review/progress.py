@@ -17,10 +17,10 @@ def progress(items: Items, ledger: Ledger) -> dict[str, Any]:
     """Counts and agreement of a review.
 
     Returns:
-        `questions`; `per_question`; `reviews` {"given", "of"}; `verdicts`, questions kept and by reason not (they sum to
-        `questions`); `reviewers`, by name {"given", "of", "drafts", "repaired"}; `agreement`, by check {"n", "observed",
-        "fleiss"}, over questions that all their experts graded, and `pairs` of {"reviewers", "n", "observed", "cohen"}.
-        None where there is nothing to measure.
+        `questions`; `per_question`; `reviews` {"given", "of"}; `verdicts`, questions kept and by reason not (they sum
+        to `questions`); `reviewers`, by name {"given", "of", "drafts", "repaired"}; `agreement`, by check {"n",
+        "observed", "fleiss", "pairs"} over questions that all their experts graded, where `pairs` has {"reviewers",
+        "n", "observed", "cohen"} of each two. None where there is nothing to measure.
     """
     assigned = ledger.assigned()
     counts = Counter(dict.fromkeys(("kept", *REASONS), 0))
