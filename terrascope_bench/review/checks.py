@@ -83,7 +83,7 @@ def _grade(grades: Mapping[str, Any], check: str, has_masks: bool) -> str | None
         raise DataError("not a grade", field=check, got=grade, expected=", ".join(GRADES))
     if grade is not None and check == "mask" and not has_masks:
         raise DataError("the question has no masks to grade", field=check, got=grade)
-    return grade  # type: ignore[no-any-return]
+    return grade
 
 
 def _comment(comment: Any) -> str:

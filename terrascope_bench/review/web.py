@@ -48,7 +48,8 @@ STATES = ("to do", "draft", "waiting", "to settle", "kept")
 
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Review</title>{head}
 <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
-<link rel="icon" href="data:,"><link rel="stylesheet" href="/page/view.css"><link rel="stylesheet" href="/page/review.css">
+<link rel="icon" href="data:,"><link rel="stylesheet" href="/page/view.css">
+<link rel="stylesheet" href="/page/review.css">
 </head><body class="door"><main>{body}</main></body></html>"""
 _NO_WAY = "<h1>Review</h1><p>{why}</p><p>Open your own link, as `terra-cot review` printed it.</p>"
 _LOGIN = """<h1>Review</h1><p>You are {name}.{why}</p><form method="post" action="/login">
@@ -180,10 +181,9 @@ class Application:
 
     def _start(self, request: Request, session: Session) -> Response:
         items, reviewer = self.items, session.reviewer
-        own = self.ledger.questions_of(reviewer)
         since = self.ledger.changed_since(0)[1]
         states = self._all_states(reviewer)
-        heads = items.heads
+        rows = [(number, items.heads[number], state) for number, state in states.items()]
         return _json(
             {
                 "reviewer": reviewer,
@@ -197,10 +197,9 @@ class Application:
                 "since": since,
                 "colors": items.colors,
                 "rows": [
-                    [number, head.question_id, states[number], head.task, head.shown, head.source, head.labels]
-                    + [head.dates, head.question]
-                    for number, head in enumerate(heads)
-                    if head.question_id in own
+                    (number, head.question_id, state, head.task, head.shown, head.source)
+                    + (head.labels, head.dates, head.question)
+                    for number, head, state in rows
                 ],
             }
         )
