@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from terra_cot.store.atomic import write_bytes
 from terrascope_bench.review.checks import CHECKS, GRADES, Review
 from terrascope_bench.review.items import Items
 from terrascope_bench.review.ledger import Answer, Ledger
+from terrascope_bench.review.repair import with_repairs
 
 REASONS = ("incomplete", "not_high", "masks_differ")
 
@@ -102,13 +103,10 @@ def _line(
             }
             for name, review in sorted(reviews.items())
         ],
-        "masks": _repaired(items.masks(number) or (), verdict.repairs) if verdict.repairs else None,
+        "masks": [mask.to_row() for mask in with_repairs(items.masks(number) or (), verdict.repairs)]
+        if verdict.repairs
+        else None,
     }
-
-
-def _repaired(masks: Sequence[Mask], repairs: Sequence[str | None]) -> list[dict[str, Any]]:
-    pairs = zip(masks, repairs, strict=True)
-    return [(mask if counts is None else replace(mask, counts=counts)).to_row() for mask, counts in pairs]
 
 
 @dataclass(frozen=True, slots=True)

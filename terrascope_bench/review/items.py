@@ -22,7 +22,7 @@ from terra_cot.palette import class_color
 from terra_cot.store.manifest import manifest_parts
 from terra_cot.store.shards import open_part, read_group
 from terrascope_bench.benchmark import Benchmark, open_benchmark
-from terrascope_bench.question import LETTERS, QUESTIONS, split_id
+from terrascope_bench.question import LETTERS, QUESTIONS, Question, split_id
 
 PICTURE_BYTES, TEXT_GROUPS = 128 << 20, 64
 _HEAD = ["question_id", "task", "question", "source", "legend", "masks.list.element.label"]
@@ -70,6 +70,9 @@ class Items:
                     for row in read_group(file, group, _HEAD, path):
                         self.heads.append(self._head(row))
         self.numbers = {head.question_id: number for number, head in enumerate(self.heads)}
+        self._variants: dict[str, list[int]] = {}
+        for number, head in enumerate(self.heads):
+            self._variants.setdefault(head.unit, []).append(number)
         if len(self.numbers) != len(self.heads):
             raise DataError("two questions share a name", file=benchmark.folder, field="question_id")
 
@@ -91,15 +94,20 @@ class Items:
 
     def units(self) -> dict[str, list[str]]:
         """Questions of each unit, in order."""
-        found: dict[str, list[str]] = {}
-        for head in self.heads:
-            found.setdefault(head.unit, []).append(head.question_id)
-        return found
+        return {unit: [self.heads[n].question_id for n in numbers] for unit, numbers in self._variants.items()}
 
     def masks(self, number: int) -> tuple[Mask, ...] | None:
         """Evidence masks of a question; None where they are not known."""
         row = self._row(number)
         return tuple(Mask.from_row(mask) for mask in row["masks"]) if row["masks"] else None
+
+    def siblings(self, number: int) -> list[int]:
+        """Other variants of a question."""
+        return [other for other in self._variants[self.heads[number].unit] if other != number]
+
+    def question(self, number: int) -> Question:
+        """A question without its frames."""
+        return Question.from_row({**self._row(number), "frames": []})
 
     def shown(self, number: int) -> dict[str, Any]:
         """A question as the page shows it: what it asks, its frames, masks with colours, evidence, and origin."""

@@ -1,13 +1,7 @@
 """A benchmark of what the experts kept: repaired masks go in, evidence is measured again, and the answer must follow.
 
 Nothing vanishes: questions read = kept + dropped by reason, in the manifest's `review` and one line each in
-`review.jsonl`. Beside the reasons of the consensus:
-
-| reason | a question whose experts agree on repaired masks |
-|---|---|
-| mask_empty | a mask that held something holds nothing now |
-| not_measurable | a fact of its evidence has no value on the repaired masks |
-| answer_does_not_follow | the option that follows from the repaired masks is not the answer |
+`review.jsonl`. Reasons are those of the consensus and of `repair`.
 """
 
 from __future__ import annotations
@@ -23,8 +17,6 @@ from typing import Any
 import orjson
 
 from terra_cot.errors import ConflictError, DataError
-from terra_cot.mask import Mask
-from terra_cot.sample import Evidence
 from terra_cot.store.atomic import sha256_file, write_bytes
 from terra_cot.store.manifest import NAME as MANIFEST
 from terra_cot.store.manifest import file_entry, read_manifest, write_manifest
@@ -32,23 +24,12 @@ from terra_cot.store.shards import Part, write_part
 from terrascope_bench.benchmark import Benchmark, open_benchmark
 from terrascope_bench.blind import NAME as BLIND
 from terrascope_bench.blind import blind_report, write_blind
-from terrascope_bench.question import LETTERS, QUESTIONS, Question
-from terrascope_bench.region import Region
+from terrascope_bench.question import QUESTIONS, Question
 from terrascope_bench.review.consensus import Decision, read_consensus
-from terrascope_bench.tasks import TASKS
+from terrascope_bench.review.repair import Dropped, repair
 
 DROPS = "review.jsonl"
 ROWS_PER_PART = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """Why a question is not in the new benchmark."""
-
-    question_id: str
-    task: str
-    reason: str
-    detail: str
 
 
 @dataclass
@@ -89,7 +70,7 @@ def keep_consensus(
         raise DataError("no question is left", file=consensus, got=f"dropped: {reasons}", fix="go on reviewing")
     table, blind = blind_report(kept.texts)
     files = _copied(source, out)
-    lines = [orjson.dumps(drop, option=orjson.OPT_APPEND_NEWLINE) for _, drop in kept.dropped]
+    lines = [orjson.dumps(drop.to_row(), option=orjson.OPT_APPEND_NEWLINE) for _, drop in kept.dropped]
     write_bytes(out / DROPS, b"".join(lines))
     entries = [write_blind(out, table), *(file_entry(out, name) for name in (*files, DROPS))]
     body = _body(source, kept)
@@ -158,57 +139,6 @@ def _questions(
         kept.repaired += decision.masks is not None
         kept.texts.append(replace(found, frames=(), masks=None, evidence=()))
         yield found
-
-
-def repair(question: Question, masks: tuple[Mask, ...]) -> Question | Dropped:
-    """A question with repaired masks and the evidence measured on them; the reason where it does not stand.
-
-    Raises:
-        DataError: the masks are not the question's: another number, frame, label or size.
-    """
-    before = question.masks or ()
-    if [(mask.frame, mask.label, mask.size) for mask in masks] != [
-        (mask.frame, mask.label, mask.size) for mask in before
-    ]:
-        raise DataError("repaired masks of another question", row=question.question_id, field="masks")
-    regions = [Region(mask.size, mask.counts) for mask in masks]
-    for mask, old, region in zip(masks, before, regions, strict=True):
-        if region.px == 0 and Region(old.size, old.counts).px > 0:
-            return _drop(question, "mask_empty", mask.label)
-    rows = _measured(question, regions)
-    if isinstance(rows, str):
-        return _drop(question, "not_measurable", rows)
-    repaired = replace(question, masks=masks, evidence=rows)
-    task = TASKS[question.task]
-    value = task.measure(repaired, regions)
-    option = None if value is None else task.option(repaired, value)
-    if option is None or LETTERS[option] != question.answer:
-        follows = "nothing" if option is None else LETTERS[option]
-        return _drop(
-            question, "answer_does_not_follow", f"answer {question.answer}, from the masks {follows} ({value})"
-        )
-    return repaired
-
-
-def _measured(question: Question, regions: list[Region]) -> tuple[Evidence, ...] | str:
-    """The evidence measured again; the fact that has no value."""
-    from terra_cot.evidence import Ground, measure_fact
-
-    valid = question.value_of("valid_pixels")
-    ground = Ground(int(valid or 0), question.gsd_m or 0.0)
-    arrays = [region.array for region in regions]
-    rows = []
-    for item in question.evidence:
-        # What is measured on no mask (valid pixels, ground sample distance) is the tile's, and stays.
-        value = measure_fact(item, arrays, ground) if item.masks else item.value
-        if value is None:
-            return item.fact
-        rows.append(replace(item, value=value))
-    return tuple(rows)
-
-
-def _drop(question: Question, reason: str, detail: str) -> Dropped:
-    return Dropped(question.question_id, question.task, reason, detail)
 
 
 def _reasons(kept: _Kept) -> dict[str, int]:

@@ -24,11 +24,14 @@ from urllib.parse import parse_qs
 import orjson
 
 from terra_cot.errors import TerraError
+from terra_cot.sample import evidence_rows
+from terrascope_bench.question import Question
 from terrascope_bench.review.checks import CHECKS, GRADES, MAX_COMMENT, Review, parse_review
 from terrascope_bench.review.consensus import decide, reviews_by_question
 from terrascope_bench.review.guard import Guard, Session, may_change
 from terrascope_bench.review.items import Items
 from terrascope_bench.review.ledger import Ledger
+from terrascope_bench.review.repair import repair, with_repairs
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -43,6 +46,7 @@ SCRIPTS = ("rle.js", "stage.js", "list.js", "filter.js", "detail.js", "view.css"
 """Of the dataset's site."""
 
 OWN = ("encode.js", "data.js", "brush.js", "form.js", "question.js", "keys.js", "main.js", "review.css")
+LISTED = ("question_id", "task", "shown", "source", "labels", "dates", "question")
 STATES = ("to do", "draft", "waiting", "to settle", "kept")
 """Of a question for one expert: not begun; begun; done, others are not; all done and not unanimous; all of it high."""
 
@@ -196,11 +200,7 @@ class Application:
                 "max_comment": MAX_COMMENT,
                 "since": since,
                 "colors": items.colors,
-                "rows": [
-                    (number, head.question_id, state, head.task, head.shown, head.source)
-                    + (head.labels, head.dates, head.question)
-                    for number, head, state in rows
-                ],
+                "rows": [[number, state, *(getattr(head, name) for name in LISTED)] for number, head, state in rows],
             }
         )
 
@@ -255,6 +255,7 @@ class Application:
                 "state": self._state(number, session.reviewer),
                 "review": own and own.to_json(),
                 "draft": draft and draft.to_json(),
+                "measured": self._measured(number, draft or own),
                 "others": [{"reviewer": name, **review.to_json()} for name, review in sorted(others.items())],
             }
         )
@@ -279,12 +280,42 @@ class Application:
         if not review.complete(head.has_masks):
             return {"error": "grade every check first"}
         answer = self.ledger.save(head.question_id, session.reviewer, review)
-        return {"number": answer.number, "state": self._state(number, session.reviewer)}
+        changed = [number, *self._carried(number, session.reviewer, review)]
+        return {"number": answer.number, **self._told(number, session.reviewer, review, changed)}
 
     def _draft(self, number: int, session: Session, body: Any) -> dict[str, Any]:
         review = None if body is None else parse_review(body, self.items.masks(number))
         self.ledger.save_draft(self.items.heads[number].question_id, session.reviewer, review)
-        return {"state": self._state(number, session.reviewer)}
+        return self._told(number, session.reviewer, review, [number])
+
+    def _told(self, number: int, reviewer: str, review: Review | None, changed: list[int]) -> dict[str, Any]:
+        states = {one: self._state(one, reviewer) for one in changed}
+        return {"states": states, "measured": self._measured(number, review)}
+
+    def _carried(self, number: int, reviewer: str, review: Review) -> list[int]:
+        """Repaired masks become a draft of the other variants that have the same masks and nothing of this expert."""
+        changed: list[int] = []
+        for other in self.items.siblings(number) if review.repaired else ():
+            question = self.items.heads[other].question_id
+            begun = self.ledger.draft(question, reviewer) or any(
+                answer.reviewer == reviewer for answer in self.ledger.answers_on(question)
+            )
+            if not begun and self.items.masks(other) == self.items.masks(number):
+                self.ledger.save_draft(question, reviewer, Review((None,) * len(CHECKS), "", review.masks))
+                changed.append(other)
+        return changed
+
+    def _measured(self, number: int, review: Review | None) -> dict[str, Any] | None:
+        """What repaired masks come to; None where none is repaired."""
+        if review is None or not review.repaired:
+            return None
+        question = self.items.question(number)
+        found = repair(question, with_repairs(question.masks or (), review.masks))
+        if isinstance(found, Question):
+            return {"problem": None, "evidence": evidence_rows(found.evidence)}
+        why = found.reason.replace("_", " ")
+        problem = f"With these masks the question is dropped: {why} ({found.detail})."
+        return {"problem": problem, "evidence": None if found.evidence is None else evidence_rows(found.evidence)}
 
 
 async def _body(request: Request) -> bytes | None:

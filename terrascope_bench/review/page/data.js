@@ -33,7 +33,7 @@
       };
       this.told = told;
       this.since = told.since;
-      for (const [place, id, state, task, shown, source, labels, dates, question] of told.rows) {
+      for (const [place, state, id, task, shown, source, labels, dates, question] of told.rows) {
         const picture = `/picture/${place}/0?${told.version}`;
         this.numbers.set(id, this.rows.length);
         this.rows.push({
@@ -75,7 +75,11 @@
       const keepalive = Boolean(last) && text.length < 60000;
       const told = await ask(`/api/${kind}/${this.rows[row].place}`, { method: "POST", headers, body: text, keepalive });
       held.delete(row);
-      this.rows[row].facets[0] = [told.state];
+      for (const [place, state] of Object.entries(told.states)) {
+        const changed = this.places.get(Number(place));
+        held.delete(changed);
+        this.rows[changed].facets[0] = [state];
+      }
       return told;
     },
 

@@ -17,16 +17,18 @@
 
   terraCot.form = {
     row: -1,
-    waiting: null, // a draft that the server does not have yet
+    waiting: new Map(), // row -> draft that the server does not have yet
 
     build(onSave, onState) {
       this.box = document.getElementById("form");
       this.onSave = onSave;
       this.onState = onState;
-      window.addEventListener("pagehide", () => { if (this.waiting) this.send(true); });
+      window.addEventListener("pagehide", () => {
+        for (const [row, body] of this.waiting) terraCot.data.keep("draft", row, body, true).catch(() => {});
+      });
       window.addEventListener("beforeunload", (event) => {
-        // More than a page may leave behind it: ask, so that a stroke is not lost without a word.
-        if (this.waiting && JSON.stringify(this.waiting.body).length >= 60000) event.preventDefault();
+        // More than a page may leave behind it, or no server to leave it with: ask, so that nothing is lost without a word.
+        if (this.failed || JSON.stringify([...this.waiting]).length >= 60000) event.preventDefault();
       });
     },
 
@@ -105,6 +107,14 @@
       this.changed();
     },
 
+    /** The marked check one grade lower or higher. */
+    shift(step) {
+      const { grades } = terraCot.data.told, check = this.checks[this.at], now = grades.indexOf(this.grades[check]);
+      this.grades[check] = grades[now < 0 ? 1 : Math.max(0, Math.min(grades.length - 1, now + step))];
+      this.draw();
+      this.changed();
+    },
+
     all(grade) {
       for (const check of this.checks) this.grades[check] = grade;
       this.draw();
@@ -139,35 +149,39 @@
     say(text, bad) {
       this.status.textContent = text;
       this.status.classList.toggle("bad", Boolean(bad));
-      this.drop.hidden = terraCot.data.state(this.row) !== 1 && !this.waiting;
+      this.drop.hidden = terraCot.data.state(this.row) !== 1 && !this.waiting.has(this.row);
     },
 
     /** Something was changed: the draft goes to the server, after those that are on their way. */
     changed() {
-      this.waiting = { row: this.row, body: this.body() };
+      this.waiting.set(this.row, this.body());
       this.say("Keeping the draft…");
       this.send();
     },
 
-    async send(last) {
-      if (this.sending && !last) return this.sending;
-      this.sending = (async () => {
-        while (this.waiting) {
-          const draft = this.waiting;
-          try {
-            await terraCot.data.keep("draft", draft.row, draft.body, last);
-          } catch (error) {
-            if (this.row === draft.row) this.say(`The draft is not kept. ${error.message}`, true);
-            if (this.waiting) setTimeout(() => this.send(), 3000);
-            break;
-          }
-          if (this.waiting === draft) this.waiting = null;
-          this.onState(draft.row);
-          if (this.row === draft.row && !this.waiting) this.say("Draft kept, not saved yet.");
+    send() {
+      clearTimeout(this.again);
+      this.sending ||= this.sendAll().finally(() => { this.sending = null; });
+    },
+
+    async sendAll() {
+      while (this.waiting.size) {
+        const [row, body] = this.waiting.entries().next().value;
+        try {
+          const told = await terraCot.data.keep("draft", row, body);
+          this.failed = false;
+          if (this.waiting.get(row) === body) this.waiting.delete(row);
+          this.onState(row);
+          if (this.row !== row || this.waiting.has(row)) continue;
+          this.say("Draft kept, not saved yet.");
+          terraCot.question.measured(told.measured);
+        } catch (error) {
+          this.failed = true;
+          this.say(`The draft is not kept. ${error.message}`, true);
+          this.again = setTimeout(() => this.send(), 3000);
+          return;
         }
-      })();
-      await this.sending;
-      this.sending = null;
+      }
     },
 
     /** Resolves when no draft is on its way. */
@@ -176,7 +190,7 @@
     },
 
     async discard() {
-      this.waiting = null;
+      this.waiting.delete(this.row);
       await this.settled();
       try {
         await terraCot.data.keep("draft", this.row, null);

@@ -28,7 +28,7 @@ terraCot.keys = (actions) => {
     const graded = () => terraCot.data.told.grades[Number(key) - 1];
     const onQuestion = {
       1: () => form.grade(graded()), 2: () => form.grade(graded()), 3: () => form.grade(graded()),
-      ArrowDown: () => form.mark(form.at + 1), ArrowUp: () => form.mark(form.at - 1), h: () => form.all("high"),
+      ArrowDown: () => form.mark(form.at + 1), ArrowUp: () => form.mark(form.at - 1), ArrowLeft: () => form.shift(-1), ArrowRight: () => form.shift(1), h: () => form.all("high"),
       Enter: () => actions.save(), c: () => form.comment.focus(), e: () => brush.turn(!brush.on),
       l: () => (brush.on ? brush.next() : actions.light()), m: () => stage.turnStyle(), "[": () => stage.turn(-1), "]": () => stage.turn(1),
       u: () => brush.undo(), r: () => brush.redo(), Escape: () => (brush.on ? brush.turn(false) : actions.release()),

@@ -99,7 +99,7 @@
       if (!form.complete()) { form.missing(); return; }
       const row = current, body = form.body();
       saving = true;
-      form.waiting = null;
+      form.waiting.delete(row);
       form.say("Saving…");
       try {
         await form.settled();
@@ -108,6 +108,7 @@
         if (row === current && data.state(row) === 3) await look(row, true);
         else if (row === current) { form.say("Saved."); actions.next(); if (row === current) await look(row, true); }
       } catch (error) {
+        form.waiting.set(row, body); // as a draft, as soon as there is a server
         if (row === current) form.say(`Not saved. ${error.message}`, true);
       } finally {
         saving = false;
@@ -137,7 +138,7 @@
       if (!rows.length) return;
       restate();
       // What others have said is shown at once, unless one is at work on it.
-      if (rows.includes(current) && data.state(current) > 2 && !form.waiting && !brush.on) look(current, true);
+      if (rows.includes(current) && data.state(current) > 2 && !form.waiting.has(current) && !brush.on) look(current, true);
     } catch { /* the next one may get through; what is done here says if it did not */ }
   }, NEWS_MS);
 

@@ -34,16 +34,34 @@
       const options = detail.options(sample.options || [], sample.answer), place_ = make("div", "stage");
       options.querySelectorAll("li").forEach((item, at) => item.prepend(make("span", "letter", `${"ABCDEFGHIJ"[at]} `)));
       const ask = make("div", "ask", make("h2", "question", make("bdi", "", sample.question)), options);
-      const text = make("div", "text", detail.evidence()), look = make("div", "look", place_, this.toolbar(), detail.legend());
+      this.evidence = make("div", "", detail.evidence());
+      const text = make("div", "text", this.evidence), look = make("div", "look", this.toolbar(), place_, detail.legend());
       const body = make("div", "body", look, text);
       detail.box.replaceChildren(bar, ask, body, this.origin(sample));
       detail.box.scrollTop = 0;
       const lights = (masks, act) => { if (!brush.on) act.call(detail, masks.slice(0, 1)); };
-      brush.on = false;
+      brush.on = this.told = false;
       stage.build(place_, sample, (masks) => lights(masks, detail.light), (masks) => lights(masks, detail.keep));
       brush.build(sample, original, () => { this.tools(); actions.changed(); });
       detail.arrange(look, body);
       this.tools();
+      this.measured(sample.measured);
+    },
+
+    /** What the repaired masks come to: their evidence, and whether the answer follows. */
+    measured(found) {
+      const { detail } = terraCot;
+      if (!found && !this.told) return;
+      this.told = Boolean(found);
+      const parts = detail.parts.filter(([element]) => !this.evidence.contains(element)), { sample } = detail;
+      detail.parts = parts;
+      const evidence = sample.evidence;
+      if (found && found.evidence) sample.evidence = found.evidence;
+      this.evidence.replaceChildren(detail.evidence());
+      sample.evidence = evidence;
+      if (!found) return;
+      this.evidence.querySelector("h3").textContent = "Evidence on the repaired masks";
+      this.evidence.append(make("p", found.problem ? "verdict bad" : "verdict", found.problem || "The answer follows from the repaired masks."));
     },
 
     toolbar() {
