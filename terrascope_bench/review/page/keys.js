@@ -4,6 +4,11 @@
 terraCot.keys = (actions) => {
   const help = document.getElementById("help"), { brush, form, stage, filter } = terraCot;
   document.getElementById("help-open").addEventListener("click", () => help.showModal());
+  // A button pressed by mouse does not hold on to Enter: that saves, as the form says.
+  document.addEventListener("click", (event) => {
+    const pressed = event.detail > 0 && event.target.closest("button");
+    if (pressed && !help.open) pressed.blur();
+  });
   document.addEventListener("keydown", (event) => {
     if (event.altKey || help.open) return;
     const target = event.target, key = event.key, typing = ["TEXTAREA", "INPUT", "SELECT"].includes(target.tagName);

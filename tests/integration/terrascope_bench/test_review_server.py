@@ -8,6 +8,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -39,6 +40,7 @@ def server(folder: Path) -> Iterator[Server]:
 def test_a_kill_between_answers_loses_none(folder: Path) -> None:
     """Two experts answer without a pause, the process is killed, again and again; what was acknowledged is there."""
     acknowledged: dict[tuple[str, str], str] = {}
+    early: list[Exception] = []
     done = 0
     for run in range(4):
         server = start(folder, *(PEOPLE if run == 0 else ()))
@@ -52,8 +54,9 @@ def test_a_kill_between_answers_loses_none(folder: Path) -> None:
                     word = f"{name} {run} {turn}"
                     client.review(number, comment=word)
                     acknowledged[client.told["rows"][number][2], name] = word
-            except (OSError, AssertionError, Exception) as error:  # noqa: BLE001 - the server is killed under it
-                assert stop.is_set(), error
+            except (OSError, HTTPException) as error:  # the server is killed under it
+                if not stop.is_set():
+                    early.append(error)
 
         threads = [threading.Thread(target=answer, args=(name,)) for name in ("Ana", "Ben")]
         before = len(acknowledged), sum(map(len, acknowledged.values()))
@@ -67,6 +70,7 @@ def test_a_kill_between_answers_loses_none(folder: Path) -> None:
         server.kill()
         for thread in threads:
             thread.join()
+        assert early == []
         items = open_items(folder)
         with open_ledger(folder, items.benchmark.sha256, create=False) as ledger:
             kept = {(answer.question, answer.reviewer): answer.review.comment for answer in ledger.answers()}
@@ -113,7 +117,11 @@ def test_only_one_s_own_questions_can_be_seen(folder: Path) -> None:
         ana = enter(server, "Ana")
         own = {row[0] for row in ana.told["rows"]}
         other = next(number for number in range(len(open_items(folder).heads)) if number not in own)
-        for method, path in [("GET", f"/api/question/{other}"), ("GET", f"/picture/{other}/0"), ("GET", "/api/question/999999")]:
+        for method, path in [
+            ("GET", f"/api/question/{other}"),
+            ("GET", f"/picture/{other}/0"),
+            ("GET", "/api/question/999999"),
+        ]:
             assert ana.ask(method, path)[0].status == 404
         assert ana.ask("POST", f"/api/review/{other}", HIGH)[0].status == 404
 
@@ -192,9 +200,11 @@ def test_bad_bodies_are_told_and_not_kept(server: Server) -> None:
         answer, data = ana.ask("POST", "/api/review/0", body)
         assert answer.status == 400, body
         assert json.loads(data)["error"]
-    with pytest.raises((OSError, AssertionError)):
+    try:
         answer, _ = ana.ask("POST", "/api/review/0", b"x" * (9 << 20))
-        assert answer.status != 413
+        assert answer.status == 413
+    except OSError:  # it hung up before all was sent
+        pass
     ana.connection.close()
     assert ana.json("GET", "/api/question/0")["review"] is None
 

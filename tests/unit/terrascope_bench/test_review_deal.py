@@ -27,7 +27,7 @@ def test_each_question_has_k_experts_and_loads_differ_by_one(n: int, people: int
     dealt = deal(units, names, per, seed)
     assert dealt.keys() == {f"q{k}-opt" for k in range(n)}
     assert all(len(set(given)) == per and set(given) <= set(names) for given in dealt.values())
-    load = Counter({name: 0 for name in names})
+    load = Counter(dict.fromkeys(names, 0))
     load.update(name for given in dealt.values() for name in given)
     assert max(load.values()) - min(load.values()) <= 1
     assert dealt == deal(dict(reversed(units.items())), list(reversed(names)), per, seed)
