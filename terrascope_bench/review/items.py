@@ -24,7 +24,7 @@ from terra_cot.store.shards import open_part, read_group
 from terrascope_bench.benchmark import Benchmark, open_benchmark
 from terrascope_bench.question import LETTERS, QUESTIONS, Question, split_id
 
-PICTURE_BYTES, TEXT_GROUPS = 128 << 20, 64
+PICTURE_BYTES, TEXT_GROUPS = 64 << 20, 64
 _HEAD = ["question_id", "task", "question", "source", "legend", "masks.list.element.label"]
 _HEAD += ["frames.list.element.frame", "frames.list.element.modality"]
 _FRAME = ("frame", "modality", "datetime", "cloud_fraction", "nodata_fraction", "shift_status")

@@ -4,7 +4,7 @@
 (async () => {
   const { data, filter, list, detail, stage, brush, form, question } = terraCot;
   const NEWS_MS = 15000, TO_DO = (state) => state < 2, byId = (id) => document.getElementById(id);
-  let current = -1, asked = 0, shown = -1, saving = false;
+  let current = -1, asked = 0, shown = -1, saving = false, coming = false;
   detail.box = byId("detail");
   try {
     await data.start();
@@ -39,11 +39,16 @@
     count();
   };
 
+  /** What is said while a question is saved or on its way would be said of the wrong one. */
+  const rest = () => { form.box.inert = detail.box.inert = saving || coming; };
+
   const look = async (row, fresh) => {
     const turn = ++asked;
     if (brush.stroke) brush.finish();
     current = row;
     shown = -1;
+    coming = true;
+    rest();
     list.mark(row);
     history.replaceState(null, "", `#${encodeURIComponent(data.rows[row].id)}`);
     try {
@@ -53,10 +58,16 @@
       question.show(row, structuredClone(sample), actions);
       form.show(row, detail.sample);
       shown = row;
+      coming = false;
+      rest();
+      terraCot.keys.go();
       const after = filter.kept[filter.kept.indexOf(row) + 1];
       if (after !== undefined) data.question(after).then((next) => { for (const frame of next.frames) new Image().src = frame.picture; }, () => {});
     } catch (error) {
       if (turn !== asked) return;
+      coming = false;
+      rest();
+      terraCot.keys.go(true);
       detail.message(error.message);
       form.clear();
     }
@@ -64,6 +75,8 @@
 
   const none = (text) => {
     asked++;
+    coming = false;
+    rest();
     current = shown = -1;
     detail.message(text);
     form.clear();
@@ -80,6 +93,7 @@
 
   const actions = {
     open: () => shown >= 0 && shown === current,
+    busy: () => saving || coming,
     move(step) {
       const { kept } = filter, place = kept.indexOf(current);
       const to = Math.max(0, Math.min(kept.length - 1, place + step));
@@ -90,7 +104,7 @@
       const { kept } = filter, place = kept.indexOf(current);
       const open = [...kept.slice(place + 1), ...kept.slice(0, place + 1)].filter((row) => row !== current && TO_DO(data.state(row)));
       if (open.length) look(open[0]);
-      else form.say(TO_DO(data.state(current)) ? "This is the last one to do." : "Saved. Nothing is left to do here.");
+      else if (actions.open()) form.say(TO_DO(data.state(current)) ? "This is the last one to do." : "Nothing is left to do here.");
     },
     all() { filter.clear(); refilter(); },
     changed() { form.changed(); },
@@ -99,19 +113,27 @@
       if (!form.complete()) { form.missing(); return; }
       const row = current, body = form.body();
       saving = true;
+      rest();
       form.waiting.delete(row);
       form.say("Saving…");
       try {
         await form.settled();
         await data.keep("review", row, body);
         restate();
-        if (row === current && data.state(row) === 3) await look(row, true);
-        else if (row === current) { form.say("Saved."); actions.next(); if (row === current) await look(row, true); }
+        saving = false;
+        if (row !== current) return;
+        const settle = data.state(row) === 3;
+        if (!settle) actions.next();
+        if (row === current) await look(row, true);
+        if (row === current && !settle) form.say("Saved. Nothing is left to do here.");
       } catch (error) {
         form.waiting.set(row, body); // as a draft, as soon as there is a server
         if (row === current) form.say(`Not saved. ${error.message}`, true);
-      } finally {
         saving = false;
+        terraCot.keys.go(true);
+      } finally {
+        rest();
+        terraCot.keys.go();
       }
     },
     light() {

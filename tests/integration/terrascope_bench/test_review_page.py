@@ -87,7 +87,7 @@ def until(shown: Any, expression: str, seconds: float = 20) -> None:
 
 def ready(shown: Any) -> None:
     shown.wait_for_selector("body[data-ready]")
-    shown.wait_for_selector("#form .check")
+    until(shown, "document.querySelector('#form .check') && terraCot.form.row === terraCot.list.place")
 
 
 def answers(folder: Path) -> list[Answer]:
@@ -339,6 +339,23 @@ def test_the_whole_path_goes_by_keys(running: Any, folder: Path) -> None:
         shown.keyboard.press("a")
         ready(shown)
     assert [answer.question for answer in answers(folder)] == [first]
+
+
+def test_keys_that_come_before_a_question_does_are_not_lost(running: Any, folder: Path) -> None:
+    """All at once: grade, save, grade the next ones, save; every answer goes to the question that was next."""
+    with serving(folder, *PEOPLE) as server, opened(running, server, "Ana") as (shown, _):
+        shown.evaluate(
+            """(keys) => { for (const key of keys) document.body.dispatchEvent(
+                 new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true })); }""",
+            ["h", "Enter", "3", "3", "3", "2", "Enter", "j", "1", "3", "3", "3", "Enter"],
+        )
+        until(shown, "document.getElementById('how').textContent.includes('3 of')")
+        ids = shown.evaluate("terraCot.data.rows.map((row) => row.id).slice(0, 5)")
+        ready(shown)
+    given = {answer.question: answer.review.grades for answer in answers(folder)}
+    high = ("high",) * 4
+    # The third key after the second Enter moves on from the third question.
+    assert given == {ids[0]: high, ids[1]: (*high[1:], "medium"), ids[3]: ("low", *high[1:])}
 
 
 def test_hostile_words_are_words(running: Any, bench: Path, tmp_path: Path) -> None:
