@@ -76,7 +76,7 @@ def score(
     answered = _judge_all(predictions, key, tally, extractor, resize, on_step or (lambda done, total: None))
     card = {
         "format_version": FORMAT_VERSION,
-        "model": model or predictions.name.removesuffix(predictions.suffix),
+        "model": model or _stem(predictions),
         "benchmark": {"sha256": benchmark.sha256, "n": len(key)},
         "predictions": {"sha256": sha256_file(predictions), "n": answered},
         "code_version": __version__,
@@ -103,6 +103,12 @@ def write_scorecard(path: Path, scored: Scored, predictions: Path, bench: Path) 
     }
     write_json(path, card)
     return card
+
+
+def _stem(predictions: Path) -> str:
+    """The name of a file without its format: `mine` of `mine.jsonl.gz`."""
+    name = predictions.name.removesuffix(".gz")
+    return Path(name).stem or name
 
 
 def _from(card: Path, target: Path) -> str:

@@ -23,6 +23,7 @@ RESAMPLES = 1000
 DECIMALS = 6
 _CHUNK = 4_000_000
 _WHOLE = 2**53
+_SLAB = 1 << 16
 Value = dict[str, float] | None
 
 
@@ -61,9 +62,9 @@ def resample_blocks(blocks: Sequence[Block], n: int, seed: int, *names: object) 
     out = [Sums.nothing(count) for count in columns]
     for sums, block in zip(out, blocks, strict=True):
         sums.total[:] = block.values.sum(axis=0, dtype=np.int64)
-    values = [_exact(block.values, n) for block in blocks]
     if n == 0:
         return out
+    kinds = [_kind(block.values, n) for block in blocks]
     generator = np.random.PCG64(int.from_bytes(digest(seed, "bootstrap", *names)[:16], "big"))
     per_chunk = max(1, min(RESAMPLES, _CHUNK // n))
     # Products of this size are over before a second thread has woken up.
@@ -71,10 +72,8 @@ def resample_blocks(blocks: Sequence[Block], n: int, seed: int, *names: object) 
         for start in range(0, RESAMPLES, per_chunk):
             count = min(per_chunk, RESAMPLES - start)
             times = _times(generator, count, n)
-            for sums, block, table in zip(out, blocks, values, strict=True):
-                if len(table):
-                    each = times[block.places].astype(table.dtype, copy=False)
-                    sums.drawn[start : start + count] = (table.T @ each).T
+            for sums, block, kind in zip(out, blocks, kinds, strict=True):
+                sums.drawn[start : start + count] = _products(block, times, kind)
     return out
 
 
@@ -90,12 +89,21 @@ def _times(generator: np.random.PCG64, count: int, n: int) -> NDArray[np.float64
     return np.ascontiguousarray(times.T, dtype=np.float64)
 
 
-def _exact(values: NDArray[Any], n: int) -> NDArray[Any]:
-    """Values as the type whose products are exact and fast: whole numbers of up to 53 bits are exact in float64."""
+def _products(block: Block, times: NDArray[np.float64], kind: type[np.float64 | np.int64]) -> NDArray[np.int64]:
+    """(count, columns): the sums of a block over draws; a slab of rows at a time, so that no copy of all is made."""
+    out = np.zeros((times.shape[1], block.values.shape[1]), np.int64)
+    for start in range(0, len(block.places), _SLAB):
+        rows = slice(start, start + _SLAB)
+        each = times[block.places[rows]].astype(kind, copy=False)
+        out += (block.values[rows].astype(kind).T @ each).T.astype(np.int64)
+    return out
+
+
+def _kind(values: NDArray[Any], n: int) -> type[np.float64 | np.int64]:
+    """The type whose products are exact and fast: whole numbers of up to 53 bits are exact in float64."""
     highest = int(max(values.max(initial=0), -int(values.min(initial=0))))
     # A draw of n things may be n times the same one, even where few of the n have values.
-    fits = highest * n < _WHOLE
-    return values.astype(np.float64 if fits else np.int64)
+    return np.float64 if highest * n < _WHOLE else np.int64
 
 
 def ratio(sums: Sums, above: int, below: int, scale: int = 1) -> Value:

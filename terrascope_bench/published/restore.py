@@ -87,7 +87,7 @@ def restore(question: Question, found: LabelMap) -> Restored | str:
         return "nothing_left_after_opening"
     # Nouns as options: the rule of a comparison puts its masks in the order of its options.
     nouns = tuple(view.land_class(number).noun for number in numbers)
-    candidate = Candidate(question.task, question.question_id, asked.names, "", nouns, None, question.answer, ())
+    candidate = Candidate(question.task, question.question_id, asked.names, "", nouns, None, question.answer, "")
     masks, evidence = TASKS[question.task].prove(view, candidate)
     proven = replace(
         question,

@@ -42,7 +42,11 @@ class Draws:
             blocks = []
             for rows, values in self._asked.values():
                 inside = mine[rows]
-                blocks.append(Block(places[rows[inside]], values[inside]))
+                # The columns of a million questions are not copied where one task has them all.
+                whole = bool(inside.all())
+                blocks.append(
+                    Block(places[rows] if whole else places[rows[inside]], values if whole else values[inside])
+                )
             for name, sums in zip(self._asked, resample_blocks(blocks, len(stems), seed, "task", code), strict=True):
                 self._sums[name][code] = sums
 

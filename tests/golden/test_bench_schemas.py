@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from terrascope_bench.answer import EXTRACTORS
 from terrascope_bench.outcome import Outcome
-from terrascope_bench.prediction import MAX_LABEL, MAX_MASKS, Expected, Prediction
+from terrascope_bench.prediction import MAX_COUNTS, MAX_LABEL, MAX_MASKS, Expected, Prediction
 from terrascope_bench.scorecard import METRICS, tabulate
 from terrascope_bench.submission.check import Checker
 from terrascope_bench.tally import Tally
@@ -58,6 +58,7 @@ def test_limits_and_names_are_the_code_s() -> None:
     prediction, card = schema("prediction"), schema("scorecard")
     assert prediction["properties"]["masks"]["maxItems"] == MAX_MASKS
     assert prediction["$defs"]["mask"]["properties"]["label"]["maxLength"] == MAX_LABEL
+    assert prediction["$defs"]["mask"]["properties"]["counts"]["maxLength"] == MAX_COUNTS
     assert card["properties"]["tasks"]["propertyNames"]["enum"] == list(TASKS)
     assert card["properties"]["extractor"]["enum"] == list(EXTRACTORS)
     assert card["$defs"]["metrics"]["required"] == list(METRICS)

@@ -30,7 +30,7 @@
       const where = place < 0 ? "not among those filtered" : `${(place + 1).toLocaleString("en")} of ${many}`;
       const bar = make("div", "bar",
         button("‹", "Question before", "k", () => actions.move(-1)), button("›", "Next question", "j", () => actions.move(1)),
-        make("span", "where", where), make("span", "tags", facets.slice(0, 4).map((facet, at) => facet.words[listed.facets[at][0]]).join(" · ")));
+        make("span", "where", where), make("span", "tags", facets.slice(1, 4).map((facet, at) => facet.words[listed.facets[at + 1][0]]).join(" · ")));
       const options = detail.options(sample.options || [], sample.answer), place_ = make("div", "stage");
       options.querySelectorAll("li").forEach((item, at) => item.prepend(make("span", "letter", `${"ABCDEFGHIJ"[at]} `)));
       const ask = make("div", "ask", make("h2", "question", make("bdi", "", sample.question)), options);

@@ -32,7 +32,8 @@ SCHEMA = Path(__file__).parents[3] / "schemas/benchmark_manifest.schema.json"
 def shot(name: str, modality: str, tile: TileRecord) -> FrameRecord:
     """A frame whose bytes tell its date and sensor."""
     day = {"t0": "2024-01-10", "t1": "2024-05-01", "t2": "2024-06-01"}[name]
-    return replace(frame(name, modality, picture(tile.height, name, modality)), datetime=f"{day}T10:00:00Z")
+    plain = frame(name, modality, picture(tile.height, name, modality))
+    return replace(plain, datetime=f"{day}T10:00:00Z", raster=f"II* {tile.tile_id} {name} {modality}".encode())
 
 
 def picture(side: int, name: str, modality: str) -> bytes:
@@ -45,7 +46,7 @@ def series(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Land tiles labelled at t1 of three dates, some with radar only, some with no radar; pairs, half with radar."""
     folder = tmp_path_factory.mktemp("series") / "dataset"
     rows = []
-    for number, tile in enumerate(tiles(90, 3, 40, "test", 0.0)):
+    for number, tile in enumerate(tiles(90, 3, 90, "test", 0.0)):
         pair = tile.legend == "xbd-damage"
         if pair:
             names = [(date, sensor) for date in ("t0", "t1") for sensor in ("optical", "sar")]
@@ -141,6 +142,14 @@ def test_every_question_is_accounted_for_in_every_variant(shown: Path) -> None:
     assert table["question_id"].to_pylist() == [q.question_id for q in open_benchmark(shown).questions(images=False)]
 
 
+def test_rasters_are_kept_only_where_they_are_asked_for(series: Path, shown: Path, tmp_path: Path) -> None:
+    assert all(f.raster is None for question in open_benchmark(shown).questions() for f in question.frames)
+    build_benchmark([series], tmp_path / "bench", per_task=8, rasters=True)
+    for question in open_benchmark(tmp_path / "bench").questions():
+        for f in question.frames:
+            assert f.raster == f"II* {question.tile_id} {f.frame} {f.modality}".encode()
+
+
 def test_selection_does_not_depend_on_what_else_is_shown(series: Path, shown: Path, tmp_path: Path) -> None:
     build_benchmark([series], tmp_path / "bench", per_task=16)
     alone = by_stem(tmp_path / "bench")
@@ -152,7 +161,7 @@ def test_selection_does_not_depend_on_what_else_is_shown(series: Path, shown: Pa
 
 def test_tiles_that_cannot_be_shown_are_counted(series: Path, dataset: Path, tmp_path: Path) -> None:
     manifest = build_benchmark([series], tmp_path / "a", per_task=8, variants=["sar"])
-    assert manifest["tiles"]["dropped"]["no_frames_for_a_variant"] == 18 + 20
+    assert manifest["tiles"]["dropped"]["no_frames_for_a_variant"] == 18 + 45
     assert set(manifest["rows"]) == {"sar", "sar-pair"}
     assert manifest["variants"]["sar"]["not_possible"] == {}
     with pytest.raises(DataError, match="no question could be made"):

@@ -21,7 +21,8 @@ from terrascope_bench.benchmark import open_benchmark
 from terrascope_bench.question import Question
 from terrascope_bench.region import Region
 from terrascope_bench.review import export_consensus, keep_consensus, open_ledger, progress
-from terrascope_bench.review.checks import Review
+from terrascope_bench.review.checks import CHECKS, Review
+from terrascope_bench.review.consensus import REASONS
 from terrascope_bench.review.items import Items, open_items
 from terrascope_bench.tasks import TASKS
 
@@ -106,6 +107,13 @@ def adds_up(manifest: dict[str, Any]) -> None:
     assert sum(entry["questions"] for entry in manifest["sources"]) == sum(
         entry["questions"] for entry in manifest["tasks"].values()
     )
+
+
+def test_schemas_know_every_reason() -> None:
+    assert schema("consensus")["properties"]["reason"]["enum"] == [*REASONS, None]
+    review = schema("benchmark_manifest")["$defs"]["review"]
+    assert set(review["properties"]["questions"]["properties"]["dropped"]["propertyNames"]["enum"]) > set(REASONS)
+    assert list(schema("consensus")["$defs"]["byCheck"]["propertyNames"]["enum"]) == list(CHECKS)
 
 
 def test_repaired_masks_enter_with_their_evidence_or_drop_the_question(copy: Path) -> None:

@@ -13,11 +13,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from jsonschema import Draft202012Validator
 
 from terra_cot.errors import DataError
 from terra_cot.mask import encode
-from terrascope_bench.prediction import MAX_COUNTS, MAX_RESIZED_PX, Defect, Expected, Prediction
-from terrascope_bench.submission import read_submission
+from terrascope_bench.prediction import (
+    FIELDS,
+    MASK_FIELDS,
+    MAX_COUNTS,
+    MAX_LABEL,
+    MAX_MASKS,
+    MAX_RESIZED_PX,
+    MAX_SIDE,
+    Defect,
+    Expected,
+    Prediction,
+)
+from terrascope_bench.submission import limits, read_submission
 from terrascope_bench.submission.check import Checker
 from terrascope_bench.submission.inventory import take_inventory
 
@@ -28,6 +40,8 @@ QUESTIONS = {
     "c-opt": Expected(4, 6, ("t0", "t1"), "Which is larger?", "tile_1.v2.tif", "A"),
     "d-opt": Expected(4, 6, ("t0",), "Do they touch?", None, None),
 }
+ROOT = Path(__file__).parents[3]
+SCHEMA = Draft202012Validator(json.loads((ROOT / "schemas" / "official_results.schema.json").read_text()))
 COUNTS = encode(np.eye(4, 6, dtype=bool))
 
 
@@ -75,6 +89,7 @@ def result(**changes: Any) -> dict[str, Any]:
     ],
 )
 def test_results_that_find_their_question(changes: dict[str, Any], name: str, tmp_path: Path) -> None:
+    assert SCHEMA.is_valid({"results": [result(**changes)]})
     (item,) = results(tmp_path, result(**changes), accuracy={"CA": [0.5]}, model=None)
     assert isinstance(item, Prediction), item
     assert (item.question_id, item.answer, item.line) == (name, "A", 1)
@@ -148,8 +163,9 @@ def test_lines_under_the_name_of_json_are_lines(tmp_path: Path) -> None:
         (b"PK\x03\x04rest", "ZIP"),
         (pickle.dumps({"a": 1}), "pickle"),
         (b"BZh91AY", "bzip2"),
-        (gzip.compress(b"PAR1"), "inside gzip"),
+        (gzip.compress(b"PAR1", mtime=0), "inside gzip"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_is_not_read_is_said_in_one_line(data: bytes, words: str, tmp_path: Path) -> None:
     path = tmp_path / "p.json"
@@ -394,3 +410,41 @@ def test_progress_goes_up_and_ends_whole(name: str, tmp_path: Path) -> None:
     assert told[-1] == (size, size)
     assert [done for done, _ in told] == sorted({done for done, _ in told})
     assert all(total == size for _, total in told)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        3,
+        {},
+        result(answer="A"),
+        result(question=None),
+        result(question_id=4),
+        result(image={"path": "x"}),
+        result(gt_answer=0),
+        result(predicted_answer=1),
+        result(confidence=2),
+    ],
+)
+def test_what_the_schema_of_results_refuses_is_a_defect(entry: Any, tmp_path: Path) -> None:
+    assert not SCHEMA.is_valid({"results": [entry]})
+    assert all(isinstance(item, Defect) for item in results(tmp_path, entry))
+
+
+def test_the_page_of_predictions_tells_the_limits_of_the_code() -> None:
+    page = (ROOT / "docs" / "predictions.md").read_text()
+    mib = 2**20
+    for told in (
+        f"{limits.MAX_LINE // mib} MiB, {limits.MAX_OBJECTS:,} objects, {limits.MAX_LISTS:,} lists",
+        f"| nesting of a result | {limits.MAX_DEPTH} |",
+        f"{limits.FREE_UNPACKED // mib} MiB or {limits.MAX_RATIO} times the file",
+        f"counts for {limits.LEAST_UNPACKED} bytes",
+        f"| rows of Parquet | {limits.MAX_ROWS:,},",
+        f"| {limits.READER_BYTES // mib} MiB, in a process",
+        f"at most {MAX_COUNTS // mib} MiB |",
+        f"any up to {MAX_SIDE} a side, 2^{MAX_RESIZED_PX.bit_length() - 1} px",
+        f"at most {MAX_MASKS}, or absent",
+        f"at most {MAX_LABEL} characters",
+    ):
+        assert told in page, told
+    assert all(f"`{name}`" in page or f"`masks[].{name}`" in page for name in (*FIELDS, *MASK_FIELDS))
