@@ -13,6 +13,7 @@ from pipelines.bench.compare import compare
 from pipelines.bench.convert import convert
 from pipelines.bench.from_log import from_log
 from pipelines.bench.import_ import import_
+from pipelines.bench.keep import keep
 from pipelines.bench.leaderboard import leaderboard
 from pipelines.bench.reproduce import reproduce
 from pipelines.bench.run import EPILOG, run
@@ -34,6 +35,7 @@ app.command(epilog="Example: terrascope-bench score predictions.jsonl --bench ou
 app.command(epilog="Example: terrascope-bench compare baseline.json mine.json")(compare)
 app.command(epilog="Example: terrascope-bench leaderboard scorecards/*.json -o out/site")(leaderboard)
 app.command(epilog="Example: terrascope-bench reproduce scorecard.json")(reproduce)
+app.command(epilog="Example: terrascope-bench keep out/bench --consensus consensus.jsonl -o out/reviewed")(keep)
 app.command(epilog=EPILOG)(run)
 app.command(name="from-log", epilog="Example: terrascope-bench from-log logs/NAME.eval -o predictions.jsonl")(from_log)
 app.command(epilog="Example: terrascope-bench train terrascope-8b --data ben -o trained")(train)
