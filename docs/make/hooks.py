@@ -1,0 +1,41 @@
+"""What MkDocs calls while it builds: pages made from code and schemas join the written ones."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+
+def on_config(config: Any) -> Any:
+    """Put the page of every schema below `Formats`."""
+    formats = _modules()[1]
+    names = [{schema["title"]: f"{formats.FOLDER}/{name}.md"} for name, schema in formats.schemas().items()]
+    reference = next(part["Reference"] for part in config.nav if isinstance(part, dict) and "Reference" in part)
+    for entry in reference:
+        if "Formats" in entry:
+            entry["Formats"] = [f"{formats.FOLDER}/index.md", *names]
+    return config
+
+
+def on_files(files: Any, config: Any) -> Any:
+    """Add the generated pages."""
+    from mkdocs.structure.files import File
+
+    commands, formats = _modules()
+    for path, text in {**commands.pages(), **formats.pages()}.items():
+        files.append(File.generated(config, path, content=text))
+    return files
+
+
+def _modules() -> tuple[Any, Any]:
+    """The makers beside this file; the checkout's packages are the ones described."""
+    for folder in (ROOT, Path(__file__).parent):
+        if str(folder) not in sys.path:
+            sys.path.insert(0, str(folder))
+    import commands
+    import formats
+
+    return commands, formats
