@@ -11,12 +11,14 @@ from pipelines import console
 from pipelines.bench.blind import blind
 from pipelines.bench.build import build
 from pipelines.bench.compare import compare
+from pipelines.bench.convert import convert
 from pipelines.bench.from_log import from_log
 from pipelines.bench.import_ import import_
 from pipelines.bench.leaderboard import leaderboard
 from pipelines.bench.reproduce import reproduce
 from pipelines.bench.run import EPILOG, run
 from pipelines.bench.score import score
+from pipelines.bench.train import train
 from pipelines.bench.validate import validate
 
 app = typer.Typer(
@@ -37,6 +39,8 @@ app.command(epilog="Example: terrascope-bench leaderboard scorecards/*.json -o o
 app.command(epilog="Example: terrascope-bench reproduce scorecard.json")(reproduce)
 app.command(epilog=EPILOG)(run)
 app.command(name="from-log", epilog="Example: terrascope-bench from-log logs/NAME.eval -o predictions.jsonl")(from_log)
+app.command(epilog="Example: terrascope-bench train terrascope-8b --data ben -o trained")(train)
+app.command(epilog="Example: terrascope-bench convert TerraScope-8B -o weights")(convert)
 
 
 def main() -> None:

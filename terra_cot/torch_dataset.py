@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -73,6 +74,7 @@ class TerraCotDataset(IterableDataset[Item]):  # type: ignore[misc]
             the number of workers, and on nothing else.
         buffer: samples that a worker draws from while it shuffles.
         rank, world_size: this process and the number of processes, where several train together.
+        keep: takes a sample where it says so; asked before anything is shuffled or decoded. `len` does not ask it.
 
     Raises:
         ConfigError: an unknown split, or a rank outside of the world.
@@ -88,6 +90,7 @@ class TerraCotDataset(IterableDataset[Item]):  # type: ignore[misc]
         buffer: int = 512,
         rank: int = 0,
         world_size: int = 1,
+        keep: Callable[[Sample], bool] | None = None,
     ) -> None:
         super().__init__()
         manifest = read_manifest(Path(folder), "dataset")
@@ -100,12 +103,16 @@ class TerraCotDataset(IterableDataset[Item]):  # type: ignore[misc]
         if buffer < 1:
             raise ConfigError(f"buffer {buffer}: at least 1")
         self._folder, self._split, self._seed, self._buffer = Path(folder), split, seed, buffer
-        self._rank, self._world_size, self._epoch = rank, world_size, 0
+        self._rank, self._world_size, self._epoch, self._passed = rank, world_size, 0, 0
+        self._keep = keep
         self._pairs = [pair for pair in pairs(manifest) if pair.samples]
 
-    def set_epoch(self, epoch: int) -> None:
-        """Shuffle in another way from the next iteration on. Call it before the loader's workers start."""
-        self._epoch = epoch
+    def set_epoch(self, epoch: int, passed: int = 0) -> None:
+        """Shuffle in another way from the next iteration on. Call it before the loader's workers start.
+
+        The first `passed` samples of each reader are left out undecoded: where training stopped, it goes on.
+        """
+        self._epoch, self._passed = epoch, passed
 
     def __len__(self) -> int:
         """Samples of this rank: all of the split where one process trains, else those of its parts."""
@@ -121,7 +128,7 @@ class TerraCotDataset(IterableDataset[Item]):  # type: ignore[misc]
         if self._seed is not None:
             rng = random.Random(seed_of(self._seed, "order", self._epoch, self._rank, number, workers))
             stream = _shuffled(stream, self._buffer, rng)
-        for tile, sample in stream:
+        for tile, sample in islice(stream, self._passed, None):
             yield decoded(tile, sample)
 
     def _share(self, number: int, of: int) -> list[Pair]:
@@ -134,7 +141,7 @@ class TerraCotDataset(IterableDataset[Item]):  # type: ignore[misc]
     def _samples(self, pair: Pair) -> Iterator[tuple[TileRecord, Sample]]:
         for tile, samples in joined(self._folder, pair):
             for sample in samples:
-                if self._split is None or sample.split == self._split:
+                if (self._split is None or sample.split == self._split) and (self._keep is None or self._keep(sample)):
                     yield _light(tile, sample), sample
 
     def _splits(self, pair: Pair) -> Iterator[str]:

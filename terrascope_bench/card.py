@@ -48,9 +48,9 @@ Score a model: write one JSON object a line, `{{"question_id": ..., "response": 
     terrascope-bench validate predictions.jsonl --bench THIS_FOLDER
     terrascope-bench score predictions.jsonl --bench THIS_FOLDER -o scorecard.json
 
-Options are ladders of equal steps and the truth stands on a rung drawn uniformly; within every group of questions that
-read alike each letter is right equally often. `manifest.json` counts every candidate that a rule refused, and what
-programs come to that see no image ({solvers}); their letters are in `blind.parquet`.
+Options are ladders of equal steps, in sets of questions about the same classes with the same options, in each of which
+another one is true; of two options each is true equally often for every pair of classes. `manifest.json` counts every
+candidate that a rule refused, and how far programs come that see no image; their letters are in `blind.parquet`.
 
 Sources and licences:
 {sources}
@@ -75,7 +75,6 @@ def card(manifest: dict[str, Any]) -> str:
         seed=manifest["seed"],
         rows=rows,
         shown=", ".join(f"{ending} ({n} rows)" for ending, n in manifest["rows"].items()),
-        solvers=", ".join(manifest["blind"]["overall"]["solvers"]),
         sources=sources,
     )
 

@@ -20,7 +20,7 @@ from terra_cot.draw import digest, draw
 from terrascope_bench.tasks import Candidate
 
 PER_TILE = 2
-_KEEP_FACTOR = 2
+_KEEP_FACTOR, _KEEP_LEAST = 8, 64
 Subject = tuple[str, ...]
 """What a candidate is about, on whatever rung: its tile and classes."""
 
@@ -39,7 +39,11 @@ class Selection:
 
 @dataclass
 class Pool:
-    """Candidates of one task. Memory is bounded: of each cell and letter only the first by hash are kept."""
+    """Candidates of one task. Memory is bounded: of each cell and letter only the first by hash are kept.
+
+    Cells give one set in turn, so the more cells there are, the less of each is needed. What is kept beyond that
+    depends on the order of arrival, and is cut off before anything is chosen.
+    """
 
     seed: int
     target: int
@@ -54,12 +58,16 @@ class Pool:
             shelf = self.kept[turn.cell, turn.answer]
             shelf.append((key, turn))
             if len(shelf) >= 2 * self._limit:
-                shelf.sort(key=lambda entry: entry[0])
-                del shelf[self._limit :]
+                self._cut(shelf)
+
+    def _cut(self, shelf: list[tuple[bytes, Candidate]]) -> None:
+        shelf.sort(key=lambda entry: entry[0])
+        del shelf[self._limit :]
 
     @property
     def _limit(self) -> int:
-        return max(64, _KEEP_FACTOR * self.target)
+        """How many of a shelf are kept; it never grows."""
+        return max(_KEEP_LEAST, _KEEP_FACTOR * self.target // max(1, len(self.kept)))
 
     def select(self, asked: set[Subject]) -> Selection:
         """At most `target` candidates, at most `PER_TILE` of one tile, none that `asked` holds; adds what it chose.
@@ -67,6 +75,8 @@ class Pool:
         `asked` holds (tile, classes) of other tasks' questions. Two questions about one thing tell on each other: the
         ladders of CA and AQ cross at the truth, and whoever is asked for a distance knows that nothing touches.
         """
+        for shelf in self.kept.values():
+            self._cut(shelf)
         entries = sorted((entry for shelf in self.kept.values() for entry in shelf), key=lambda entry: entry[0])
         known = dict.fromkeys(_subject(turn) for _, turn in entries)
         open_to = [turn for _, turn in entries if _subject(turn) not in asked]

@@ -23,23 +23,18 @@ def blind(
     if json:
         console.print_json(summary)
         return
-    entries = [*summary["tasks"].items(), ("all", summary["overall"])]
-    solvers = sorted(
-        summary["overall"]["solvers"], key=lambda name: (name not in SOLVERS, [*SOLVERS, name].index(name))
-    )
+    entries = [*summary["tasks"].values(), summary["overall"]]
+    solvers = sorted(summary["overall"]["solvers"], key=lambda name: [*SOLVERS, name].index(name))
+    shares = [needs_no_image(entry) for entry in entries]
     rows = [
-        [
-            task,
-            entry["n"],
-            "-" if entry["chance"] is None else f"{entry['chance']:.3f}",
-            *(_share(entry["solvers"][name]) for name in solvers),
-            *needs_no_image(entry),
-        ]
-        for task, entry in entries
+        ["rows", *(entry["n"] for entry in entries)],
+        ["chance", *("-" if entry["chance"] is None else f"{entry['chance']:.3f}" for entry in entries)],
+        *([name, *(_share(entry["solvers"][name]) for entry in entries)] for name in solvers),
+        ["needs no image", *(share for share, _ in shares)],
+        ["... at most", *(most for _, most in shares)],
     ]
-    titles = [name.replace("-", " ") for name in solvers]
-    columns = ["task", "rows", "chance", *titles, "needs no image", "at most"]
-    console.print_table(f"{bench}: right without the image (- says nothing)", columns, rows)
+    title = f"{bench}: right without the image (-: says nothing)"
+    console.print_table(title, ["", *summary["tasks"], "all"], rows)
 
 
 def needs_no_image(entry: dict[str, Any] | None) -> tuple[str, str]:

@@ -20,12 +20,12 @@ from terra_cot.store.atomic import write_bytes
 from terra_cot.store.manifest import file_entry, manifest_parts, manifest_sha256, read_manifest, write_manifest
 from terra_cot.store.shards import TILES
 from terrascope_bench.blind import blind_report, write_blind
-from terrascope_bench.build.folder import claim
 from terrascope_bench.build.propose import Counts, Wanted, count_tiles, default_split, propose
 from terrascope_bench.build.questions import Written, write_questions
 from terrascope_bench.build.training import check_training
 from terrascope_bench.build.variants import check_variants
 from terrascope_bench.card import card
+from terrascope_bench.folder import claim
 from terrascope_bench.selection import Pool, Selection
 from terrascope_bench.tasks import TASKS, Candidate
 

@@ -14,6 +14,7 @@ from terrascope_bench.models.baselines import Gold, Majority, Random
 from terrascope_bench.models.blind import Blind
 from terrascope_bench.models.model import Batched, Entry, Job, Model, Scheme
 from terrascope_bench.models.options import flag, open_chat, open_hf
+from terrascope_bench.models.terrascope import open_terrascope
 
 MODELS: dict[str, Entry] = {
     "random": Entry("a letter at random", False, lambda benchmark, seed: Random(seed)),
@@ -27,6 +28,7 @@ MODELS: dict[str, Entry] = {
 SCHEMES: dict[str, Scheme] = {
     "openai": Scheme("a model behind an OpenAI-compatible endpoint", "NAME", open_chat),
     "hf": Scheme("a transformers image-text-to-text model, local or of the hub", "PATH", open_hf),
+    "terrascope": Scheme("the reference model, a folder that `train` or `convert` wrote", "PATH", open_terrascope),
 }
 
 

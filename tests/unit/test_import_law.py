@@ -32,6 +32,7 @@ def loaded_by(module: str) -> list[str]:
         ", ".join(f"terra_cot.{name}" for name in KERNEL + STORE),
         ", ".join(f"terrascope_bench.{name}" for name in SCORER),
         "terrascope_bench.tasks",
+        "terrascope_bench.terrascope, terrascope_bench.terrascope.config, terrascope_bench.terrascope.prompt",
         "terra_cot.errors",
     ],
 )

@@ -326,13 +326,20 @@ def xbd(tmp_path_factory: pytest.TempPathFactory) -> Path:
             if int(path.name.split("_")[1]) % 4:
                 path.rename(archive / "test" / kind / path.name)
     posts = sorted((archive / "test/labels").glob("*_post_disaster.json"))
-    document = json.loads(posts[0].read_text())
-    building = document["features"]["xy"][0]
+    documents = {post: json.loads(post.read_text()) for post in posts}
+    # Damage of four degrees, so that options can be shared by pairs in which each of them is true once.
+    graded = [post for post in posts if len(documents[post]["features"]["xy"]) >= 12]
+    for number, post in enumerate(graded):
+        for buildings in documents[post]["features"].values():
+            for k, building in enumerate(buildings):
+                building["properties"]["subtype"] = "destroyed" if k < 3 + 3 * (number % 4) else "no-damage"
+    building = documents[graded[0]]["features"]["xy"][-1]
     corners = building["wkt"].removeprefix("POLYGON ((").removesuffix("))").split(", ")
     corners[1], corners[2] = corners[2], corners[1]
     building["wkt"] = f"POLYGON (({', '.join(corners)}))"
     assert not shapely.from_wkt(building["wkt"]).is_valid
-    posts[0].write_text(json.dumps(document))
+    for post in graded:
+        post.write_text(json.dumps(documents[post]))
     (archive / "test/labels/zebra_00000099_post_disaster.json").write_text("{")
     return archive
 

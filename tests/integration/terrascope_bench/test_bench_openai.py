@@ -114,8 +114,8 @@ def test_from_the_command_line_to_a_score(small: Path, tmp_path: Path, cli: Cli)
     Draft202012Validator(json.loads((ROOT / "schemas" / "run.schema.json").read_text())).validate(record)
     assert (record["model"], record["seed"], record["asked"]["option"]["top_p"]) == ("openai:m", 7, 0.5)
     checked = cli("validate", out, "--bench", small)
-    assert (checked.returncode, checked.stderr) == (0, "")
-    card = score(out, small)
+    assert checked.returncode == 0, checked.stderr
+    card = score(out, small).card
     assert all(task["correct"] + task["wrong"] == task["n"] for task in card["tasks"].values())
 
 
@@ -267,7 +267,7 @@ def test_what_stays_is_the_error_of_its_question(
         assert len(failed) == 1
         assert failed[0]["error"].startswith(f"{kind}: ")
         assert set(failed[0]) == {"question_id", "error"}
-        assert sum(task["error"] for task in score(out, small)["tasks"].values()) == 1
+        assert sum(task["error"] for task in score(out, small).card["tasks"].values()) == 1
         assert [row["question_id"] for row in rows(out)] == list(open_benchmark(small).question_ids())
 
         again = run(endpoint, small, out)
@@ -314,7 +314,7 @@ def test_a_reply_that_is_cut_off_is_kept_and_noted(small: Path, tmp_path: Path, 
     assert "24 replies cut off" in done.stdout
     assert rows(out)[0]["notes"] == {"finish": "length"}
     assert cli("validate", out, "--bench", small).returncode == 0
-    assert sum(task["unparsed"] for task in score(out, small)["tasks"].values()) == 24
+    assert sum(task["unparsed"] for task in score(out, small).card["tasks"].values()) == 24
 
 
 def test_a_server_that_is_down_ends_the_run(small: Path, tmp_path: Path, cli: Cli) -> None:
@@ -402,7 +402,7 @@ def test_masks_and_confidence_are_read_from_replies(small: Path, tmp_path: Path)
     with serving(truth) as endpoint:
         run(endpoint, small, tmp_path / "rle.jsonl", masks="rle", confidence=True)
         assert "Masks have size [" in asked(endpoint.seen[0][1])
-    card = score(tmp_path / "rle.jsonl", small)
+    card = score(tmp_path / "rle.jsonl", small).card
     assert card["overall"]["micro"]["giou"]["value"] == card["overall"]["micro"]["accuracy"]["value"] == 1.0
     assert {row["confidence"] for row in rows(tmp_path / "rle.jsonl")} == {0.75}
 

@@ -67,7 +67,7 @@ def test_a_blind_language_model_from_run_to_score(
     assert 3 * 100 < spent["prompt_tokens"] < 3 * 1000, "as the server counted them"
     assert 3 * 10 < spent["reply_tokens"] <= 3 * 60
     assert cli("validate", out, "--bench", three).returncode == 0
-    card = score(out, three)
+    card = score(out, three).card
     assert all(task["correct"] + task["wrong"] == task["n"] for task in card["tasks"].values())
 
     again = cli("run", "openai:smollm2", "-o", tmp_path / "again.jsonl", *arguments)

@@ -45,7 +45,7 @@ def series(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Land tiles labelled at t1 of three dates, some with radar only, some with no radar; pairs, half with radar."""
     folder = tmp_path_factory.mktemp("series") / "dataset"
     rows = []
-    for number, tile in enumerate(tiles(90, 3, 40, "test", 0.0)):
+    for number, tile in enumerate(tiles(90, 3, 90, "test", 0.0)):
         pair = tile.legend == "xbd-damage"
         if pair:
             names = [(date, sensor) for date in ("t0", "t1") for sensor in ("optical", "sar")]
@@ -152,7 +152,7 @@ def test_selection_does_not_depend_on_what_else_is_shown(series: Path, shown: Pa
 
 def test_tiles_that_cannot_be_shown_are_counted(series: Path, dataset: Path, tmp_path: Path) -> None:
     manifest = build_benchmark([series], tmp_path / "a", per_task=8, variants=["sar"])
-    assert manifest["tiles"]["dropped"]["no_frames_for_a_variant"] == 18 + 20
+    assert manifest["tiles"]["dropped"]["no_frames_for_a_variant"] == 18 + 45
     assert set(manifest["rows"]) == {"sar", "sar-pair"}
     assert manifest["variants"]["sar"]["not_possible"] == {}
     with pytest.raises(DataError, match="no question could be made"):

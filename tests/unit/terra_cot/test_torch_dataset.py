@@ -105,3 +105,23 @@ def test_a_split_and_what_is_wrong_with_one(dataset: Path) -> None:
         TerraCotDataset(dataset, rank=2, world_size=2)
     with pytest.raises(ConfigError, match="buffer"):
         TerraCotDataset(dataset, buffer=0)
+
+
+def test_what_is_not_kept_or_was_passed_is_never_decoded(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from terra_cot import torch_dataset
+
+    decoded: list[str] = []
+    real = torch_dataset.decoded
+
+    def counted(tile: Any, sample: Any) -> Any:
+        decoded.append(sample.sample_id)
+        return real(tile, sample)
+
+    monkeypatch.setattr(torch_dataset, "decoded", counted)
+    stream = TerraCotDataset(dataset, seed=3, buffer=8, keep=lambda sample: sample.tier == "res")
+    whole = [item["sample_id"] for item in stream]
+    assert decoded == whole
+    assert 0 < len(whole) < len(list(every_sample(dataset)))
+    decoded.clear()
+    stream.set_epoch(0, passed=3)
+    assert [item["sample_id"] for item in stream] == whole[3:] == decoded

@@ -124,3 +124,13 @@ def test_two_options_are_shown_in_an_order_drawn_for_each_set() -> None:
     for entry in chosen:
         assert entry.question == f"{entry.options[0]} or {entry.options[1]}?"
         assert entry.options["AB".index(entry.answer)] == truth[entry.names]
+
+
+def test_what_was_kept_too_long_is_not_chosen_from() -> None:
+    """With one cell known many are kept, with forty few: whatever came first, the choice is the same."""
+    entries = [candidate(n, "ABCD"[n % 4], "early") for n in range(3000)]
+    entries += [candidate(3000 + n, "ABCD"[n % 4], f"late-{n % 40}") for n in range(1600)]
+    one, other = pool_of(entries, 400), pool_of(entries[::-1], 400)
+    assert sum(map(len, one.kept.values())) != sum(map(len, other.kept.values()))
+    assert one.select(set()) == other.select(set())
+    assert sum(map(len, one.kept.values())) <= 64 * len(one.kept)

@@ -1,4 +1,7 @@
-"""An imported benchmark's folder: an unfinished one is cleared, a finished one only by force, anything else never."""
+"""A benchmark folder is claimed before it is written: an unfinished one is cleared, a finished one only by force.
+
+What is none of ours is never touched. Temporary files of killed runs are ours.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,21 @@
+"""Shipped training recipes, called by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from terra_cot.errors import ConfigError, did_you_mean
+
+
+def recipe_path(name: str) -> Path:
+    """A training recipe file, or a shipped one by its name."""
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml") or path.is_file():
+        return path
+    shipped = {entry.stem: entry for entry in Path(__file__).parent.glob("*.yaml")}
+    if name not in shipped:
+        known = tuple(sorted(shipped))
+        raise ConfigError(
+            f'no training recipe "{name}"{did_you_mean(name, known)} (shipped: {", ".join(known)}; or a .yaml file)'
+        )
+    return shipped[name]

@@ -1,0 +1,117 @@
+"""The reference model as a runner: `terrascope:PATH` is a folder of weights, its answers are chains with masks.
+
+The reply of a question depends on the question, the seed and the weights; a batch changes speed alone (to rounding).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from terra_cot.errors import ConfigError, DataError
+from terra_cot.mask import encode
+from terra_cot.store.atomic import sha256_file
+from terrascope_bench.models.model import Batched, Entry, Job
+from terrascope_bench.models.options import read_options
+from terrascope_bench.prediction import PredictedMask, Prediction
+from terrascope_bench.question import Question
+
+if TYPE_CHECKING:
+    from terrascope_bench.benchmark import Benchmark
+    from terrascope_bench.models.model import Model
+    from terrascope_bench.terrascope.generate import Reply
+    from terrascope_bench.terrascope.sequence import Asked
+
+
+class TerraScopeOptions(BaseModel):
+    """`terrascope:PATH`. `dtype` auto: as the weights are stored (of half precision, on a CPU, float32).
+
+    `batch_size` questions are answered together: memory bounds it, not the answers.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    batch_size: int = Field(16, ge=1, le=1024)
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    device: str = Field("cpu", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
+    temperature: float = Field(0.0, ge=0, le=2)
+    max_tokens: int = Field(512, ge=1)
+
+
+def open_terrascope(path: str, given: Mapping[str, Any], job: Job) -> Entry:
+    """`terrascope:PATH`.
+
+    Raises:
+        ConfigError: an unknown or wrong option. DataError: no model in the folder.
+    """
+    options = read_options(TerraScopeOptions, "terrascope:PATH", given)
+    folder = Path(path)
+    files = sorted(file for file in folder.glob("*") if file.suffix in (".json", ".safetensors"))
+    if not any(file.name == "config.json" for file in files):
+        raise DataError(
+            "no model in this folder", file=folder, fix="terrascope-bench train or convert writes one; name its folder"
+        )
+    asked = {
+        **options.model_dump(mode="json", exclude={"batch_size"}),
+        "weights": {file.name: sha256_file(file) for file in files},
+    }
+
+    def make(benchmark: Benchmark, seed: int) -> Model:
+        return TerraScopeModel(folder, options, seed)
+
+    return Entry(path, True, make, batch=options.batch_size, shareable=False, asked=asked)
+
+
+class TerraScopeModel(Batched):
+    """Weights in `folder`, loaded when the first question comes."""
+
+    def __init__(self, folder: Path, options: TerraScopeOptions, seed: int = 0) -> None:
+        self._folder, self._options, self._seed = folder, options, seed
+
+    @cached_property
+    def _loaded(self) -> tuple[Any, Any]:
+        try:
+            from terrascope_bench.terrascope.store import load
+        except ImportError:
+            raise ConfigError("the reference model needs torch: pip install 'terra-cot[model]'") from None
+        dtype = None if self._options.dtype == "auto" else self._options.dtype
+        return load(self._folder, dtype, self._options.device)
+
+    def answers(self, questions: Sequence[Question]) -> list[Prediction]:
+        """One prediction a question, in their order."""
+        model, words = self._loaded
+        from terrascope_bench.terrascope.generate import Limits, generate
+
+        limits = Limits(self._options.max_tokens, temperature=self._options.temperature, seed=self._seed)
+        replies = generate(model, words, [asked_of(question) for question in questions], limits)
+        return [prediction(question, reply) for question, reply in zip(questions, replies, strict=True)]
+
+
+def asked_of(question: Question) -> Asked:
+    """A question as the model is asked it."""
+    from terrascope_bench.terrascope.images import Shown, read_picture
+    from terrascope_bench.terrascope.sequence import Asked
+
+    images = [Shown(frame.frame, frame.modality, read_picture(frame.image)) for frame in question.frames]
+    for image in images:
+        if image.size != (question.height, question.width):
+            raise DataError(
+                "a picture is not of the question's size",
+                row=question.question_id,
+                got=image.size,
+                expected=(question.height, question.width),
+            )
+    return Asked(images, question.question, question.options, question.gsd_m, question.question_id)
+
+
+def prediction(question: Question, reply: Reply) -> Prediction:
+    """The reply as a line of a submission. Masks carry no label: the chain names its classes in its own words."""
+    masks = tuple(
+        PredictedMask(looked.date, None, (looked.mask.shape[0], looked.mask.shape[1]), encode(looked.mask))
+        for looked in reply.looked
+    )
+    return Prediction(question.question_id, reply.text, None, masks)

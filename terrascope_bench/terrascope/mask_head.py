@@ -1,0 +1,78 @@
+"""The state at [SEG] becomes one sparse prompt of SAM-2's mask decoder, which gives the mask of the step (Sec. 4).
+
+`Sam2Model.forward` has no argument for such a prompt, so its parts are called one by one: the prompt encoder with one
+padding point, the projected state behind it, the decoder with the two finer feature levels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from terrascope_bench.terrascope.network import TerraScope
+from terrascope_bench.terrascope.vision import Encoded, Features
+
+
+def prompts(model: TerraScope, states: Any) -> Any:
+    """States at [SEG] (R, D) -> sparse prompts (R, C)."""
+    return model.text_hidden_fcs(states)
+
+
+def decode(model: TerraScope, features: Sequence[Features], sparse: Any) -> Any:
+    """Mask logits (R, S / 4, S / 4), float32, of prompts (R, C), each on its own image."""
+    fine, middle, coarse = (torch.stack([entry[level] for entry in features]) for level in range(3))
+    rows = len(features)
+    point = torch.zeros(rows, 1, 1, 2, dtype=coarse.dtype, device=coarse.device)
+    none = torch.full((rows, 1, 1), -1, dtype=torch.int32, device=coarse.device)
+    padding, dense = model.sam.prompt_encoder(
+        input_points=point, input_labels=none, input_boxes=None, input_masks=None
+    )  # (R, 1, 2, C), (R, C, s, s)
+    # (R, C) -> (R, 1, 1, C): one set of prompts an image
+    sparse = torch.cat((padding, sparse[:, None, None, :].to(padding.dtype)), dim=2)
+    places = model.sam.get_image_wide_positional_embeddings().repeat(rows, 1, 1, 1)
+    several = model.config.masks_per_prompt > 1
+    logits, scores, _, _ = model.sam.mask_decoder(
+        image_embeddings=coarse,
+        image_positional_embeddings=places,
+        sparse_prompt_embeddings=sparse,
+        dense_prompt_embeddings=dense,
+        multimask_output=several,
+        high_resolution_features=[fine, middle],
+    )  # (R, 1, 1 or 3, s, s), (R, 1, 1 or 3)
+    best = scores[:, 0].argmax(dim=-1)
+    return logits[torch.arange(rows, device=best.device), 0, best].float()
+
+
+def at_size(logits: Any, size: tuple[int, int]) -> Any:
+    """(R, s, s) -> (R, H, W), bilinear: logits, not masks, are scaled."""
+    return functional.interpolate(logits[:, None], size=size, mode="bilinear", align_corners=False)[:, 0]
+
+
+def mask_image(model: TerraScope, images: Sequence[Encoded]) -> tuple[tuple[int, int], Features]:
+    """(size, features) that a mask of a date is decoded on; `images` are those of the date.
+
+    The optical image where there is one (the paper); with `mask_from` "fused" both, weighed pixel by pixel.
+    """
+    optical = next((image for image in images if image.modality != "sar"), None)
+    sar = next((image for image in images if image.modality == "sar"), None)
+    if optical is None or sar is None:
+        only = optical or sar
+        assert only is not None
+        return only.size, only.features
+    if model.config.mask_from == "optical":
+        return optical.size, optical.features
+    return optical.size, _weighed(model, optical.features, sar.features)
+
+
+def _weighed(model: TerraScope, optical: Features, sar: Features) -> Features:
+    """Each place from the sensor that the gate trusts there; the coarse level decides for all."""
+    # (2C, s, s) -> (1, s, s), 1 = optical
+    share = torch.sigmoid(model.sam_gate(torch.cat((optical[2], sar[2]))[None]))
+    out = []
+    for one, other in zip(optical, sar, strict=True):
+        local = functional.interpolate(share, size=one.shape[-2:], mode="bilinear", align_corners=False)[0]
+        out.append(local * one + (1 - local) * other)
+    return out[0], out[1], out[2]

@@ -1,0 +1,174 @@
+"""Mask pretraining from nothing: every class of an image is a prompt, before a language model supplies any.
+
+A mask decoder that starts from random numbers learns little from the few masks that chains ask for. Here each class
+has a learnt prompt of its own; all classes of an image are asked at once, one that is absent among them; and a dense
+head on each feature level names the class of every pixel. Prompts and heads are thrown away when the stage ends: the
+projection of [SEG] learns to say what they said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional
+
+from terra_cot.draw import draw, shuffled
+from terra_cot.errors import ConfigError
+from terra_cot.legend import LEGENDS, legend
+from terra_cot.store.manifest import manifest_parts, read_manifest
+from terra_cot.store.shards import TILES, read_rows
+from terra_cot.tile import TileRecord, decode_label
+from terrascope_bench.terrascope.images import Shown, read_picture
+from terrascope_bench.terrascope.loss import against
+from terrascope_bench.terrascope.mask_head import decode, mask_image
+from terrascope_bench.terrascope.network import TerraScope
+from terrascope_bench.terrascope.train.stream import Survey
+from terrascope_bench.terrascope.vision import Encoded, mask_features
+
+VIEWS = ("optical", "sar", "optical+sar")
+"""How a date with both sensors is shown, as often each."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MaskLesson:
+    """A date of a tile: its images, and the mask (HW bool) of each class that it has, by name; groups among them."""
+
+    images: list[Shown]
+    masks: dict[str, NDArray[np.bool_]]
+
+
+def class_names() -> list[str]:
+    """Every class and group that a text can name, of every legend, in order of the alphabet."""
+    return sorted(
+        {entry.name for source in LEGENDS.values() for entry in (*source.display, *source.native, *source.groups)}
+    )
+
+
+def survey_tiles(folders: Sequence[Path], split: str | None) -> Survey:
+    """Count the labelled tiles of a split.
+
+    Raises:
+        ConfigError: no folder, or no labelled tile.
+    """
+    if not folders:
+        raise ConfigError("name at least one dataset folder: --data DIR, or `data` in the recipe")
+    found = Survey()
+    for folder in folders:
+        kept = 0
+        for path in _parts(folder):
+            for row in read_rows(path, TILES, ["split", "label_frame"]):
+                found.read += 1
+                if split not in (None, row["split"]):
+                    found.refused["another_split"] += 1
+                elif row["label_frame"] is None:
+                    found.refused["no_label_map"] += 1
+                else:
+                    kept += 1
+        found.by_folder.append(kept)
+    if not found.kept:
+        raise ConfigError(f"no labelled tile in {', '.join(map(str, folders))}: masks cannot be taught")
+    return found
+
+
+def _parts(folder: Path) -> list[Path]:
+    parts = manifest_parts(read_manifest(folder, "dataset"))
+    return [folder / part.path for part in parts if part.path.startswith(f"{TILES.name}/")]
+
+
+def mask_lessons(
+    folder: Path, split: str | None, seed: int, rank: int, processes: int
+) -> Callable[[int, int], Iterator[MaskLesson]]:
+    """Labelled tiles of a dataset as lessons: one date a tile and epoch, shown by one sensor or both."""
+
+    def opened(epoch: int, passed: int) -> Iterator[MaskLesson]:
+        number = 0
+        paths = shuffled(_parts(folder), seed, "parts", epoch)[rank::processes]
+        for path in paths:
+            for row in read_rows(path, TILES):
+                if row["label_frame"] is None or split not in (None, row["split"]):
+                    continue
+                number += 1
+                if number > passed:
+                    yield of_tile(TileRecord.from_row(row), seed, epoch)
+
+    return opened
+
+
+def of_tile(tile: TileRecord, seed: int, epoch: int) -> MaskLesson:
+    """A date of the tile that has a label map, and how it is shown, drawn by (seed, epoch, tile)."""
+    labels = tile.labels()
+    dates = sorted(labels)
+    date = dates[draw(len(dates), seed, "date", epoch, tile.tile_id)]
+    frames = tile.shown(date)
+    if len(frames) > 1:
+        view = VIEWS[draw(len(VIEWS), seed, "view", epoch, tile.tile_id)].split("+")
+        frames = [frame for frame in frames if frame.modality in view]
+    assert tile.legend is not None
+    source = legend(tile.legend)
+    codes = decode_label(labels[date])
+    vocabulary = source.vocabulary("display" if source.display else "native")
+    index = vocabulary.index(codes)
+    masks = {entry.name: index == number for number, entry in enumerate(vocabulary.classes, start=1) if entry.subject}
+    masks |= {entry.name: source.mask(codes, entry.name) for entry in source.groups}
+    return MaskLesson([Shown(frame.frame, frame.modality, read_picture(frame.image)) for frame in frames], masks)
+
+
+class MaskLearner(nn.Module):
+    """Prompts of classes, dense heads and the mask model, as one module."""
+
+    def __init__(self, model: TerraScope) -> None:
+        super().__init__()
+        self.model = model
+        self.names = class_names()
+        width = model.config.prompt_width
+        self.prompts = nn.Embedding(len(self.names), width)
+        nn.init.normal_(self.prompts.weight, std=0.5)
+        self.heads = nn.ModuleList(nn.Conv2d(width // part, len(self.names), 1) for part in (8, 4, 1))
+
+    def extra(self) -> dict[str, Any]:
+        """The weights that the model itself does not have."""
+        return {name: value for name, value in self.state_dict().items() if not name.startswith("model.")}
+
+    def forward(self, batch: Sequence[MaskLesson]) -> tuple[Any, Any, Any, Any]:
+        """(loss, nan, Dice, pixels): masks at full weight, and the heads' cross-entropy; no word is said."""
+        shown = [image for lesson in batch for image in lesson.images]
+        maps = iter(mask_features(self.model, shown))
+        found = []
+        for lesson in batch:
+            images = [
+                Encoded(image.frame, image.modality, image.size, None, None, next(maps)) for image in lesson.images
+            ]
+            found.append(mask_image(self.model, images))
+        rows = [(number, name) for number, lesson in enumerate(batch) for name in self._asked(lesson)]
+        numbers = torch.tensor([self.names.index(name) for _, name in rows], device=self.model.device)
+        logits = decode(self.model, [found[number][1] for number, _ in rows], self.prompts(numbers))
+        truths = [batch[number].masks[name] for number, name in rows]
+        dice, pixels = against(logits, truths, self.model.config.mask_px)
+        dense = self._dense(batch, [features for _, features in found])
+        return dice + pixels + dense, dense.new_full((), float("nan")), dice, pixels
+
+    def _asked(self, lesson: MaskLesson) -> list[str]:
+        """The classes that are there, and the first that is not."""
+        there = [name for name, mask in lesson.masks.items() if mask.any()]
+        absent = [name for name, mask in lesson.masks.items() if not mask.any()]
+        return there + absent[:1]
+
+    def _dense(self, batch: Sequence[MaskLesson], features: Sequence[Any]) -> Any:
+        """Whether each class lies at each place, of each level: the heads' binary cross-entropy."""
+        losses = []
+        for level, head in enumerate(self.heads):
+            stacked = torch.stack([entry[level] for entry in features])  # (B, C', h, w)
+            scores = head(stacked)
+            for row, lesson in enumerate(batch):
+                numbers = [self.names.index(name) for name in lesson.masks]
+                masks = torch.from_numpy(np.stack(list(lesson.masks.values()))).to(scores.device, torch.float32)
+                share = functional.adaptive_avg_pool2d(masks, scores.shape[-2:])  # (K', h, w)
+                losses.append(functional.binary_cross_entropy_with_logits(scores[row, numbers], share))
+        return torch.stack(losses).mean()

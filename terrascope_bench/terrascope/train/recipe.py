@@ -1,0 +1,132 @@
+"""A training recipe is everything the weights follow from, beside the data: model, stages, seed.
+
+The paper's two stages (Sec. 4): grounding pretraining trains the mask decoder on RES (lr 2e-5, batch 8); chain tuning
+trains projector and mask decoder whole and the language model by LoRA (r 128, alpha 256), vision frozen, one epoch,
+cosine, batch 32, bf16.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from terra_cot.errors import ConfigError
+from terra_cot.recipe import apply_settings, describe
+from terra_cot.store.atomic import sha256_json
+
+Part = Literal["vision", "projector", "language", "mask_encoder", "mask_decoder", "seg_projection", "gate"]
+Tier = Literal["res", "caption", "l1", "l2_spatial", "l2_semantic"]
+_STRICT = ConfigDict(extra="forbid", frozen=True)
+
+
+class Lora(BaseModel):
+    """Low-rank adapters on the language model's projections, merged into it when the stage ends."""
+
+    model_config = _STRICT
+
+    r: int = Field(128, ge=1)
+    alpha: int = Field(256, ge=1)
+    targets: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+class Stage(BaseModel):
+    """One stretch of training. Of `steps` and `epochs` exactly one is given.
+
+    Attributes:
+        teaches: "chains", samples of `tiers`; or "masks", every class of labelled tiles (masks.py), for a mask model
+            that starts from nothing.
+        tiers: samples of these tiers are taught; others wait for another stage.
+        trains: parts that train whole; everything else is frozen.
+        batch: samples a step and process; `accumulate` such batches make one step of the optimiser.
+        warmup: steps over which the rate rises; after them it falls as a cosine to zero.
+        mask_weight: what Dice and pixel cross-entropy are multiplied by (the paper: 0.5); `text_weight` likewise.
+    """
+
+    model_config = _STRICT
+
+    name: str
+    teaches: Literal["chains", "masks"] = "chains"
+    tiers: tuple[Tier, ...] = ()
+    trains: tuple[Part, ...] = ()
+    lora: Lora | None = None
+    lr: float = Field(gt=0, allow_inf_nan=False)
+    batch: int = Field(8, ge=1)
+    accumulate: int = Field(1, ge=1)
+    steps: int | None = Field(None, ge=1)
+    epochs: float | None = Field(None, gt=0, allow_inf_nan=False)
+    warmup: int = Field(0, ge=0)
+    weight_decay: float = Field(0.0, ge=0)
+    betas: tuple[float, float] = (0.9, 0.999)
+    clip: float = Field(1.0, gt=0)
+    mask_weight: float = Field(0.5, ge=0)
+    text_weight: float = Field(1.0, ge=0)
+
+    @model_validator(mode="after")
+    def _check(self) -> Stage:
+        if (self.steps is None) == (self.epochs is None):
+            raise ValueError("give `steps` or `epochs`, not both and not none")
+        if not self.trains and self.lora is None:
+            raise ValueError("nothing trains: name parts under `trains`, or give `lora`")
+        if (self.teaches == "chains") != bool(self.tiers):
+            raise ValueError("a stage of chains names its `tiers`, one of masks has none")
+        if self.teaches == "masks" and (self.lora or not set(self.trains) <= {"mask_encoder", "mask_decoder", "gate"}):
+            raise ValueError("a stage of masks trains mask_encoder, mask_decoder and gate: nothing else is looked at")
+        if self.lora is not None and "language" in self.trains:
+            raise ValueError("the language model trains whole or by LoRA, not both")
+        if self.mask_weight == 0 and self.text_weight == 0:
+            raise ValueError("mask_weight and text_weight are both 0: there is nothing to learn")
+        return self
+
+
+class TrainRecipe(BaseModel):
+    """What to train. `model` is a folder of weights to start from, or the name of a size to start from nothing.
+
+    `split` of the folders is trained on; None takes all. From nothing, a tokenizer of at most `vocabulary` tokens is
+    made from the texts of the folders.
+    """
+
+    model_config = _STRICT
+
+    name: str
+    model: str
+    seed: int = Field(0, ge=0, lt=2**63)
+    data: tuple[str, ...] = ()
+    split: str | None = "train"
+    vocabulary: int = Field(4096, ge=1000)
+    precision: Literal["no", "bf16"] = "no"
+    save_as: Literal["float32", "bfloat16", "float16"] = "float32"
+    threads: int | None = Field(None, ge=1)
+    save_every: int = Field(200, ge=1)
+    rules: dict[str, Any] = Field(default_factory=dict)
+    stages: tuple[Stage, ...] = Field(min_length=1)
+
+    def body(self) -> dict[str, Any]:
+        """What the weights follow from: neither where the data lie nor how often a checkpoint is written."""
+        return self.model_dump(mode="json", exclude={"data", "threads", "save_every"})
+
+    def sha256(self) -> str:
+        return sha256_json(self.body())
+
+
+def load_recipe(path: Path, settings: Sequence[str] = ()) -> TrainRecipe:
+    """Read a recipe and lay `a.b=value` settings over it.
+
+    Raises:
+        ConfigError: not YAML, an unknown key, a value out of range; names the key and what is allowed.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: a recipe is a mapping, got {type(values).__name__}")
+    try:
+        return TrainRecipe.model_validate(apply_settings(values, settings))
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {describe(error, TrainRecipe)}") from None

@@ -1,0 +1,92 @@
+"""Each image passes the two encoders once, whatever number of [SEG]s look at it afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from terrascope_bench.terrascope.images import Shown, cut, mask_input, tower_input
+from terrascope_bench.terrascope.network import TerraScope
+from terrascope_bench.terrascope.tiling import Tiling
+
+TOWER_BATCH = 64
+MASK_BATCH = 16
+"""Images that pass an encoder together at most: what bounds memory, not what is computed."""
+
+Features = tuple[Any, Any, Any]
+"""(C / 8, S / 4, S / 4), (C / 4, S / 8, S / 8), (C, S / 16, S / 16) of one image of S px, for the mask decoder."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoded:
+    """What is kept of one image.
+
+    `prompt` (T, D) are its visual tokens as the prompt shows them, tile by tile; `grid` (gh, gw, D) are those of the
+    tiles (not of the thumbnail) laid out as on the ground, of which a mask selects; `features` are SAM-2's.
+    """
+
+    frame: str
+    modality: str
+    size: tuple[int, int]
+    prompt: Any
+    grid: Any
+    features: Features
+
+
+def token_counts(model: TerraScope, images: list[Shown]) -> list[int]:
+    """Visual tokens of each image of one question in the prompt."""
+    config = model.config
+    return [tiles.images * config.grid_side**2 for tiles in cut(images, config.tile_px, config.tiles_max)]
+
+
+def encode(model: TerraScope, questions: Sequence[list[Shown]]) -> list[list[Encoded]]:
+    """Encode the images of several questions together; gradients flow if they are on."""
+    config = model.config
+    flat: list[tuple[Shown, Tiling]] = []
+    for images in questions:
+        flat += zip(images, cut(images, config.tile_px, config.tiles_max), strict=True)
+    if not flat:
+        return [[] for _ in questions]
+    towers = torch.cat([tower_input(image, tiles, config.tile_px) for image, tiles in flat])
+    tokens = torch.cat([model.visual_tokens(part) for part in towers.split(TOWER_BATCH)])
+    maps = mask_features(model, [image for image, _ in flat])
+    out: list[Encoded] = []
+    start = 0
+    for (image, tiles), features in zip(flat, maps, strict=True):
+        own = tokens[start : start + tiles.images]
+        start += tiles.images
+        # (tiles, g * g, D) -> (T, D)
+        prompt = own.reshape(-1, config.hidden)
+        out.append(
+            Encoded(image.frame, image.modality, image.size, prompt, _laid_out(own, tiles, config.grid_side), features)
+        )
+    rows = iter(out)
+    return [[next(rows) for _ in images] for images in questions]
+
+
+def _laid_out(tokens: Any, tiles: Tiling, side: int) -> Any:
+    """(tiles + thumbnail, g * g, D) -> (rows * g, columns * g, D)."""
+    whole = tokens[: tiles.rows * tiles.columns]
+    # (rows, columns, g, g, D) -> (rows, g, columns, g, D) -> (rows * g, columns * g, D)
+    grid = whole.reshape(tiles.rows, tiles.columns, side, side, -1).permute(0, 2, 1, 3, 4)
+    return grid.reshape(tiles.rows * side, tiles.columns * side, -1)
+
+
+def mask_features(model: TerraScope, images: Sequence[Shown]) -> list[Features]:
+    """SAM-2's feature pyramid of each image, finest first, the two finer levels already narrowed for the decoder."""
+    side = model.config.mask_px
+    pixels = torch.stack([mask_input(image, side) for image in images]).to(model.device, model.dtype)
+    out: list[Features] = []
+    for part in pixels.split(MASK_BATCH):
+        # Not `get_image_embeddings`, which turns gradients off.
+        levels = model.sam.get_image_features(part, return_dict=True).fpn_hidden_states
+        sizes = model.sam.backbone_feature_sizes
+        # (h * w, B, C) -> (B, C, h, w)
+        maps = [level.permute(1, 2, 0).reshape(len(part), -1, *size) for level, size in zip(levels, sizes, strict=True)]
+        # No earlier frames are remembered: SAM-2 marks that on the coarsest level.
+        maps[-1] = maps[-1] + model.sam.no_memory_embedding.reshape(1, -1, 1, 1)
+        out += [(maps[0][row], maps[1][row], maps[2][row]) for row in range(len(part))]
+    return out
