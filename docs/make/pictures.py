@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 
 GALLERY = ROOT / "docs/gallery"
 NOTEBOOK = ROOT / "docs/explore.ipynb"
-_WIDE_PX, _COLORS = 900, 128
+_WIDE_PX, _COLORS = 760, 96
 _PROGRAMS = {"terra-cot": "terra_cot", "terrascope-bench": "terrascope_bench"}
 _COMMANDS = {
     "world": "terra-cot world world --scenes 2 --pairs 4 --size-px 768 --quiet",
@@ -37,7 +37,7 @@ _SAMPLES: dict[str, Callable[[dict[str, object]], bool]] = {
     "referring": lambda row: row["task"] == "referring" and _shown(row) == {"optical"} and bool(row["masks"]),
     "distance": lambda row: row["task"] == "distance" and len(_of(row)) == 2,
     "radar": lambda row: row["tier"] == "l2_semantic" and _shown(row) == {"sar"},
-    "flood": lambda row: row["task"] == "flood_extent" and bool(row["masks"]),
+    "flood": lambda row: row["task"] == "flood_extent" and not str(row["answer"]).startswith("No "),
     "permanence": lambda row: row["task"] == "permanence" and len(_of(row)) > 1,
     "damage": lambda row: row["task"] == "damage_grades" and len(_of(row)) > 1,
 }
@@ -108,7 +108,7 @@ def _pages(work: Path) -> Iterator[tuple[str, Image.Image]]:
 
 
 def _save(picture: Image.Image, path: Path) -> None:
-    """A PNG for a page: at most 900 pixels wide, in few colours."""
+    """A PNG for a page: at most 760 pixels wide, in few colours."""
     picture = picture.convert("RGB")
     if picture.width > _WIDE_PX:
         picture = picture.resize((_WIDE_PX, round(picture.height * _WIDE_PX / picture.width)), Image.Resampling.LANCZOS)
