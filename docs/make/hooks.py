@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,13 @@ def on_files(files: Any, config: Any) -> Any:
     for path, text in {**commands.pages(), **formats.pages()}.items():
         files.append(File.generated(config, path, content=text))
     return files
+
+
+def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
+    """Links of a notebook lead to pages as those of Markdown do; the notebook's plugin leaves them as they are."""
+    if not page.file.src_uri.endswith(".ipynb"):
+        return html
+    return re.sub(r'href="([^":]+)\.md((?:#[^"]*)?)"', r'href="\1.html\2"', html)
 
 
 def _modules() -> tuple[Any, Any]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from benchserver import scripted
-from docpages import PAGES, Block, blocks, walk
+from docpages import PAGES, Block, blocks, once, shell, walk
 from llmserver import serving
 from PIL import Image
 
@@ -90,3 +93,27 @@ def test_a_result_is_checked_as_the_page_says(tmp_path: Path, session: Path) -> 
     assert "random" in compared
     assert (folder / "site/index.html").is_file()
     assert json.loads((folder / "paper.json").read_text())["extractor"] == "paper"
+
+
+def test_the_notebook_runs_and_shows_what_it_says(tmp_path: Path, session: Path) -> None:
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    made = next(block.text for block in blocks(DOORS[0]) if block.mark == "once")
+    folder = tmp_path / "folder"
+    shutil.copytree(once(session, made), folder, copy_function=os.link)
+    notebook = nbformat.read(PAGES / "explore.ipynb", as_version=4)
+    kept = [shown(cell) for cell in notebook.cells]
+    room = {"metadata": {"path": str(folder)}}
+    nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3", resources=room).execute(env=shell(tmp_path))
+    assert [shown(cell) for cell in notebook.cells] == kept, "docs/make/pictures.py makes the outputs again"
+    assert kept.count({"image/png", "text/plain"}) == 2
+    assert (PAGES / "explore.ipynb").stat().st_size < 500_000
+    first = notebook.cells[1].source
+    assert all(line in first for line in made.splitlines()), "the notebook makes another dataset than the pages"
+
+
+def shown(cell: Any) -> set[str]:
+    """Kinds of what a cell shows."""
+    outputs = [output for output in cell.get("outputs", ()) if output.get("name") != "stderr"]
+    assert not [output for output in outputs if output.output_type == "error"]
+    return {kind for output in outputs for kind in output.get("data", {"stream": 0})}
