@@ -1,4 +1,4 @@
-"""The five-minute pages as programs: their blocks are run as written, top to bottom, in a folder that is empty at first.
+"""The five-minute pages as programs: their blocks are run as written, top to bottom, in an empty folder.
 
 The comment before a block says what it is: `<!-- file: NAME -->` is saved, `<!-- needs WHAT -->` is not run here,
 `<!-- once -->` is the same on every page and is run once for all of them, `<!-- code -->` is only shown.

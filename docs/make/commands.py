@@ -38,8 +38,9 @@ def pages() -> dict[str, str]:
     from pipelines.terrascope_bench import app as bench
 
     note = (
-        "Generated from the program itself. Everywhere: `--help`, `--quiet`, `--json` where there is a table, `--debug` for\n"
-        "the trace of a refused input; exit code 0 done, 1 the check or run failed, 2 wrong usage or unreadable input.\n"
+        "Generated from the program itself. Everywhere: `--help`, `--quiet`, `--json` where there is a table,\n"
+        "`--debug` for the trace of a refused input; exit code 0 done, 1 the check or run failed, 2 wrong usage or\n"
+        "unreadable input.\n"
     )
     return {
         "commands/terra-cot.md": page("terra-cot", cot, note),

@@ -1,4 +1,4 @@
-"""A page a schema, made when the site is built: every field of every file that crosses the border, as `schemas/` has it.
+"""A page a schema, made when the site is built: every field of every file that crosses the border.
 
 A field's path reads as in jq: `masks[].size`; `{}` stands for any key. An object that the schema names (`$defs`) has a
 table of its own, told once however often it is used.
@@ -46,9 +46,9 @@ def pages() -> dict[str, str]:
         for name, schema in found.items()
     )
     head = (
-        "# Formats\n\nJSON Schemas (draft 2020-12) of every JSON and JSONL that crosses the border, and of the rows of the\n"
-        "Parquet files. They are in `schemas/` of the repository and in the wheel (`terra_cot/schemas`); these pages are\n"
-        "generated from them. A change of a format is a new `format_version`.\n\n| format | is |\n|---|---|\n"
+        "# Formats\n\nJSON Schemas (draft 2020-12) of every JSON and JSONL that crosses the border, and of the rows of\n"
+        "the Parquet files. They are in `schemas/` of the repository and in the wheel (`terra_cot/schemas`); these\n"
+        "pages are generated from them. A change of a format is a new `format_version`.\n\n| format | is |\n|---|---|\n"
     )
     made = {f"{FOLDER}/{name}.md": page(name, schema) for name, schema in found.items()}
     return {f"{FOLDER}/index.md": head + rows, **made}

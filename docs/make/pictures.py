@@ -1,4 +1,4 @@
-"""Make what the pages show: `python docs/make/pictures.py DIR`; the gallery's pictures, and the notebook with its outputs.
+"""Make what the pages show, the gallery and the outputs of the notebook: `python docs/make/pictures.py DIR`.
 
 DIR gets the world, the dataset and the benchmark of the five-minute pages (those that are there already are kept). The
 pictures are the programs' own; they are only made narrower and brought to few colours. Needs the extra `[docs]`, and
@@ -127,7 +127,7 @@ def _notebook(work: Path, environment: dict[str, str]) -> None:
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if output.output_type != "stream" or output.name != "stderr"]
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
     nbformat.write(notebook, NOTEBOOK)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from benchserver import scripted
-from docpages import PAGES, Block, blocks, once, shell, walk
+from docpages import PAGES, Block, blocks, once, run, shell, walk
 from llmserver import serving
 from PIL import Image
 
@@ -99,17 +99,20 @@ def test_the_notebook_runs_and_shows_what_it_says(tmp_path: Path, session: Path)
     nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
     made = next(block.text for block in blocks(DOORS[0]) if block.mark == "once")
-    folder = tmp_path / "folder"
+    build = next(block.text for block in blocks(DOORS[1]) if block.text.startswith("terrascope-bench build"))
+    folder, environment = tmp_path / "folder", shell(tmp_path)
     shutil.copytree(once(session, made), folder, copy_function=os.link)
+    run(build, folder, environment)
     notebook = nbformat.read(PAGES / "explore.ipynb", as_version=4)
     kept = [shown(cell) for cell in notebook.cells]
     room = {"metadata": {"path": str(folder)}}
-    nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3", resources=room).execute(env=shell(tmp_path))
+    nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3", resources=room).execute(env=environment)
     assert [shown(cell) for cell in notebook.cells] == kept, "docs/make/pictures.py makes the outputs again"
     assert kept.count({"image/png", "text/plain"}) == 2
     assert (PAGES / "explore.ipynb").stat().st_size < 500_000
     first = notebook.cells[1].source
-    assert all(line in first for line in made.splitlines()), "the notebook makes another dataset than the pages"
+    lines = [*made.splitlines(), *build.splitlines()]
+    assert all(line in first for line in lines), "the notebook makes another dataset than the pages"
 
 
 def shown(cell: Any) -> set[str]:

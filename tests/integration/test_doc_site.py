@@ -1,4 +1,4 @@
-"""The site builds without a network, every link in it leads somewhere, and what it says of the code is what the code says."""
+"""The site builds without a network, every link in it leads somewhere, and what it says of the code is so."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Links(HTMLParser):
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built site; whatever the build asked of a network would fail."""
     out = tmp_path_factory.mktemp("site")
-    proxies = {name: NOWHERE for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")}
+    proxies = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), NOWHERE)
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(out)]
     environment = {**os.environ, **proxies, "NO_PROXY": "", "NO_MKDOCS_2_WARNING": "1"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=200)
