@@ -46,9 +46,10 @@ def pages() -> dict[str, str]:
         for name, schema in found.items()
     )
     head = (
-        "# Formats\n\nJSON Schemas (draft 2020-12) of every JSON and JSONL that crosses the border, and of the rows of\n"
-        "the Parquet files. They are in `schemas/` of the repository and in the wheel (`terra_cot/schemas`); these\n"
-        "pages are generated from them. A change of a format is a new `format_version`.\n\n| format | is |\n|---|---|\n"
+        "# Formats\n\nJSON Schemas (draft 2020-12) of every JSON and JSONL that crosses the border, and of the rows\n"
+        "of the Parquet files. They are in `schemas/` of the repository and in the wheel (`terra_cot/schemas`); these\n"
+        "pages are generated from them. A change of a format is a new `format_version`.\n\n"
+        "| format | is |\n|---|---|\n"
     )
     made = {f"{FOLDER}/{name}.md": page(name, schema) for name, schema in found.items()}
     return {f"{FOLDER}/index.md": head + rows, **made}
