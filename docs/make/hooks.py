@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,16 @@ ROOT = Path(__file__).parents[2]
 
 
 def on_config(config: Any) -> Any:
-    """Put the page of every schema below `Formats`."""
+    """Put the page of every schema below `Formats`, and pages that the nav does not name below `Guides`."""
     formats = _modules()[1]
     names = [{schema["title"]: f"{formats.FOLDER}/{name}.md"} for name, schema in formats.schemas().items()]
     reference = next(part["Reference"] for part in config.nav if isinstance(part, dict) and "Reference" in part)
     for entry in reference:
         if "Formats" in entry:
             entry["Formats"] = [f"{formats.FOLDER}/index.md", *names]
+    named = set(_leaves(config.nav))
+    guides = next(part["Guides"] for part in config.nav if isinstance(part, dict) and "Guides" in part)
+    guides += sorted(path.name for path in Path(config.docs_dir).glob("*.md") if path.name not in named)
     return config
 
 
@@ -36,6 +40,15 @@ def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
     if not page.file.src_uri.endswith(".ipynb"):
         return html
     return re.sub(r'href="([^":]+)\.md((?:#[^"]*)?)"', r'href="\1.html\2"', html)
+
+
+def _leaves(node: Any) -> Iterator[str]:
+    """Every path of a nav."""
+    if isinstance(node, str):
+        yield node
+    else:
+        for below in node.values() if isinstance(node, dict) else node:
+            yield from _leaves(below)
 
 
 def _modules() -> tuple[Any, Any]:
