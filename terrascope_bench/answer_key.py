@@ -65,6 +65,10 @@ class AnswerKey:
         self.task = np.array([CODES.index(code) for code in tasks], np.int8)
         self.truth = np.array([LETTERS.index(letter) for letter in truth], np.int8)
         self._blind_path = benchmark.folder / BLIND_NAME
+        self._telling = {
+            code: set(entry["above_chance"])
+            for code, entry in benchmark.manifest.get("blind", {}).get("tasks", {}).items()
+        }
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -75,7 +79,10 @@ class AnswerKey:
 
     @cached_property
     def blind(self) -> NDArray[np.int16]:
-        """How many blind solvers are right on each question; UNKNOWN where the folder holds no blind answers."""
+        """How many blind solvers get each question; UNKNOWN where the folder holds no blind answers.
+
+        Only a solver that is above chance in the question's task gets anything: what the others are right on is luck.
+        """
         out = np.full(len(self), UNKNOWN, np.int16)
         if not self._blind_path.is_file():
             return out
@@ -88,8 +95,8 @@ class AnswerKey:
             place = self.rows.get(name)
             if place is None:
                 raise DataError("no question of this benchmark", file=self._blind_path, got=name)
-            right = LETTERS[self.truth[place]]
-            out[place] = sum(letter == right for letter in row.values())
+            right, telling = LETTERS[self.truth[place]], self._telling.get(CODES[self.task[place]], ())
+            out[place] = sum(row.get(solver) == right for solver in telling)
         return out
 
     def start(self, part: int) -> int:

@@ -10,7 +10,7 @@ A scorecard holds shares; whoever compares two models, draws a page or looks for
 | letter, truth | what the chosen extractor found (null: nothing), and the right letter |
 | letters | what each extractor finds, in the order of EXTRACTORS |
 | confidence | the model's own, 0 to 1, or null |
-| blind | how many built-in blind solvers are right on the question; null where the benchmark was not asked blind |
+| blind | how many built-in blind solvers get the question (see `scorecard.unseen`); null where none was asked |
 | iou, boundary_iou | of the question's masks, in billionths; null where no evidence is known |
 | intersection, union, predicted_px, truth_px | px, summed over the question's masks; null likewise |
 | missing, surplus | masks without a partner; null likewise |

@@ -13,14 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from terra_cot.draw import digest
-from terra_cot.store.shards import TILES, Part, open_part, read_group, write_part
-from terra_cot.tile import FrameRecord, TileRecord
+from terra_cot.store.shards import FRAME, TILES, Part, open_part, read_group, write_part
+from terra_cot.tile import TileRecord
 from terrascope_bench.build.propose import Wanted, tile_view
 from terrascope_bench.build.variants import ending, showings, worded
 from terrascope_bench.question import QUESTIONS, Question
 from terrascope_bench.tasks import TASKS, Candidate
 
 ROWS_PER_PART = 1024
+_WITHOUT_RASTERS = [name for name in TILES.schema.names if name != "frames"] + [
+    f"frames.list.element.{field.name}" for field in FRAME if field.name != "raster"
+]
+"""Columns of a tile; its GeoTIFFs, some ten times the rest, are not read where they are not kept."""
 
 
 @dataclass
@@ -74,8 +78,8 @@ def _rows(
                 on_tile(done)
                 if not any(row["tile_id"] in chosen for row in names):
                     continue
-                for row in read_group(part, group, None, path):
-                    for question in _of_tile(row, path, chosen.get(row["tile_id"], ()), wanted, rasters, written):
+                for row in read_group(part, group, None if rasters else _WITHOUT_RASTERS, path):
+                    for question in _of_tile(row, path, chosen.get(row["tile_id"], ()), wanted, written):
                         written.texts.append(replace(question, frames=(), masks=None, evidence=()))
                         yield question.to_row()
 
@@ -85,7 +89,6 @@ def _of_tile(
     path: Path,
     candidates: Sequence[Candidate],
     wanted: Wanted,
-    rasters: bool,
     written: Written,
 ) -> Iterator[Question]:
     if not candidates:
@@ -114,7 +117,7 @@ def _of_tile(
                 options=candidate.options,
                 option_values=candidate.values,
                 answer=candidate.answer,
-                frames=tuple(frame if rasters else _without_raster(frame) for frame in item.frames),
+                frames=item.frames,
                 masks=masks,
                 evidence=evidence,
                 tile_id=tile.tile_id,
@@ -129,10 +132,6 @@ def _of_tile(
                 source_id=tile.source_id,
                 licence=tile.licence,
             )
-
-
-def _without_raster(frame: FrameRecord) -> FrameRecord:
-    return replace(frame, raster=None)
 
 
 def _first_tile(path: Path) -> str:

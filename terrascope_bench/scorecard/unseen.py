@@ -1,7 +1,8 @@
 """What a model knows beyond its options: accuracy on the questions that no built-in blind solver gets right.
 
-With several solvers, each right by chance on a share of the questions, few questions are left; `n` says how many. A
-model that guesses without looking is at chance on them like on all others, unless it guesses as the solvers do.
+A solver gets a question where it is right and above chance in the question's task on this benchmark (its whole 95 %
+interval is): what the others are right on is luck. So a benchmark that tells nothing keeps all its questions here, and
+of one that leaks those are left that need the image; `n` says how many.
 """
 
 from __future__ import annotations

@@ -30,6 +30,8 @@ from terra_cot.store.atomic import sha256_file
 from terra_cot.world import WorldConfig, write_world
 from terrascope_bench.benchmark import open_benchmark
 from terrascope_bench.published.importing import import_published
+from terrascope_bench.run import run_model
+from terrascope_bench.score import score
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 ROOT = Path(__file__).parents[3]
@@ -166,6 +168,20 @@ def test_it_can_be_run_validated_and_scored(
     assert cli("run", "blind", "--bench", plain, "-o", blind, "--quiet").returncode == 0
     card = json.loads(cli("score", blind, "--bench", plain, "--json").stdout)
     assert card["tasks"]["AQ"]["accuracy"]["value"] > 0.9
+
+
+def test_what_blind_solvers_get_is_set_apart(imported: tuple[Path, str], tmp_path: Path) -> None:
+    """Where the options give the answer away little is left; where they do not, nothing is taken for luck."""
+    bench, _ = imported
+    run_model("gold", bench, tmp_path / "gold.jsonl")
+    card = score(tmp_path / "gold.jsonl", bench).card
+    left, tasks = card["analysis"]["unseen"], card["tasks"]
+    for code in ("AQ", "DM"):
+        assert left[code]["n"] < 0.15 * tasks[code]["n"], code
+    telling = json.loads((bench / "manifest.json").read_text())["blind"]["tasks"]
+    silent = [code for code in ("CA", "CR", "BRD") if not telling[code]["above_chance"]]
+    assert silent
+    assert all(left[code]["n"] == tasks[code]["n"] for code in silent)
 
 
 def test_same_file_same_bytes_in_any_row_groups(published: Set, imported: tuple[Path, str], tmp_path: Path) -> None:

@@ -32,7 +32,8 @@ SCHEMA = Path(__file__).parents[3] / "schemas/benchmark_manifest.schema.json"
 def shot(name: str, modality: str, tile: TileRecord) -> FrameRecord:
     """A frame whose bytes tell its date and sensor."""
     day = {"t0": "2024-01-10", "t1": "2024-05-01", "t2": "2024-06-01"}[name]
-    return replace(frame(name, modality, picture(tile.height, name, modality)), datetime=f"{day}T10:00:00Z")
+    plain = frame(name, modality, picture(tile.height, name, modality))
+    return replace(plain, datetime=f"{day}T10:00:00Z", raster=f"II* {tile.tile_id} {name} {modality}".encode())
 
 
 def picture(side: int, name: str, modality: str) -> bytes:
@@ -139,6 +140,14 @@ def test_every_question_is_accounted_for_in_every_variant(shown: Path) -> None:
     table = read_blind(shown)
     assert table is not None
     assert table["question_id"].to_pylist() == [q.question_id for q in open_benchmark(shown).questions(images=False)]
+
+
+def test_rasters_are_kept_only_where_they_are_asked_for(series: Path, shown: Path, tmp_path: Path) -> None:
+    assert all(f.raster is None for question in open_benchmark(shown).questions() for f in question.frames)
+    build_benchmark([series], tmp_path / "bench", per_task=8, rasters=True)
+    for question in open_benchmark(tmp_path / "bench").questions():
+        for f in question.frames:
+            assert f.raster == f"II* {question.tile_id} {f.frame} {f.modality}".encode()
 
 
 def test_selection_does_not_depend_on_what_else_is_shown(series: Path, shown: Path, tmp_path: Path) -> None:
