@@ -41,7 +41,7 @@ def review(
     quiet: Quiet = False,
     force: Force = False,
 ) -> None:
-    """Experts grade mask, answer, distractors and clarity of every question in a local web page, blind to each other."""
+    """Experts grade mask, answer, distractors and clarity of every question in a local page, blind to each other."""
     if export is not None:
         console.need_free(export, force)
     if export is None and not stats and not as_json:

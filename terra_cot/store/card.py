@@ -11,7 +11,7 @@ from terra_cot.store.atomic import write_bytes
 
 NAME = "README.md"
 SPDX = {"CC0-1.0": "cc0-1.0", "CDLA-Permissive-1.0": "cdla-permissive-1.0", "CC-BY-4.0": "cc-by-4.0"}
-SPDX |= {"CC-BY-NC-SA-4.0": "cc-by-nc-sa-4.0"}
+SPDX |= {"CC-BY-NC-SA-4.0": "cc-by-nc-sa-4.0", "Apache-2.0": "apache-2.0"}
 
 
 def write_card(folder: Path, body: dict[str, Any]) -> None:
