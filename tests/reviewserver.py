@@ -67,7 +67,7 @@ def serving(folder: Path, *arguments: str, env: dict[str, str] | None = None) ->
         yield server
     finally:
         server.process.send_signal(signal.SIGINT)
-        server.process.wait(20)
+        assert server.process.wait(20) == 0
 
 
 @dataclass

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -88,20 +90,19 @@ def _serve(
         console.say("Each expert has a link of their own; it works until this command stops (Ctrl-C):", quiet)
         for name, link in links.items():
             console.say(f"{name:<{width}}  {link}")  # also where all else is quiet: there is no other way in
-        import sys
-
         sys.stdout.flush()
 
-    serve(
-        folder,
-        reviewers=reviewers,
-        per_question=per_question,
-        host=host,
-        port=port,
-        names=names,
-        password=password,
-        on_ready=ready,
-    )
+    with suppress(KeyboardInterrupt):  # how one stops a server
+        serve(
+            folder,
+            reviewers=reviewers,
+            per_question=per_question,
+            host=host,
+            port=port,
+            names=names,
+            password=password,
+            on_ready=ready,
+        )
 
 
 def _tables(found: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import publishedfactory
 import pytest
 from jsonschema import Draft202012Validator
 
@@ -18,6 +19,7 @@ from terra_cot.mask import encode
 from terra_cot.schema import schema
 from terra_cot.store.manifest import read_manifest
 from terrascope_bench.benchmark import open_benchmark
+from terrascope_bench.published.importing import import_published
 from terrascope_bench.question import Question
 from terrascope_bench.region import Region
 from terrascope_bench.review import export_consensus, keep_consensus, open_ledger, progress
@@ -230,3 +232,23 @@ def test_a_consensus_that_does_not_fit_is_refused(copy: Path, change: Any, says:
     with pytest.raises(TerraError, match=says):
         keep_consensus(copy, path, copy.parent / "kept")
     assert not (copy.parent / "kept" / "manifest.json").exists()
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_an_imported_benchmark_is_reviewed_too(tmp_path: Path, labelled: bool) -> None:
+    """With masks, and without: then there is no mask check. Of forty questions one stays."""
+    made = publishedfactory.make({"coverage_percentage": 20, "boundary_detection": 20}, scenes=40)
+    file, labels = made.write(tmp_path / "published.parquet"), made.write_labels(tmp_path / "labels")
+    import_published(file, tmp_path / "bench", labels=labels if labelled else None)
+    items = open_items(tmp_path / "bench")
+    assert all(head.has_masks == labelled for head in items.heads)
+    high = HIGH if labelled else Review((None, "high", "high", "high"))
+    say(tmp_path / "bench", lambda number, _: {"Ana": high, "Ben": high if number == 7 else None})
+    path, counts = export(tmp_path / "bench", items)
+    assert counts["kept"] == 1
+    manifest = keep_consensus(tmp_path / "bench", path, tmp_path / "kept")
+    Draft202012Validator(schema("benchmark_manifest")).validate(manifest)
+    assert manifest["import"] == items.benchmark.manifest["import"]
+    (question,) = open_benchmark(tmp_path / "kept").questions()
+    assert question.question_id == items.heads[7].question_id
+    assert {entry["path"] for entry in manifest["files"]} >= {"blind.parquet", "dropped.jsonl", "review.jsonl"}
