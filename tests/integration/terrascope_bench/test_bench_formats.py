@@ -74,7 +74,7 @@ def test_every_format_scores_the_same(files: Path, bench: Path, cli: Cli) -> Non
 def test_every_format_is_valid_and_counted(
     name: str, files: Path, rows: list[dict[str, Any]], bench: Path, cli: Cli
 ) -> None:
-    done = cli("validate", files / name, "--bench", bench, "--json")
+    done = cli("validate", files / name, "--bench", bench, "--json", "--quiet")
     assert (done.returncode, done.stderr) == (0, "")
     told = json.loads(done.stdout)
     assert told["questions"] == {"n": len(rows), "missing": 0}
