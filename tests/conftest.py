@@ -1,4 +1,4 @@
-"""The terminal of whoever runs the tests is no part of them: pytest-xdist's workers have 80 columns, a CI has colours."""
+"""The terminal of whoever runs the tests is no part of them: xdist gives its workers 80 columns, a CI has colours."""
 
 from __future__ import annotations
 
