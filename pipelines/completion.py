@@ -18,6 +18,13 @@ def recipes(incomplete: str) -> Offers:
     return [(name, "shipped recipe") for name in _near(shipped(), incomplete)] + _files(incomplete, (".yaml", ".yml"))
 
 
+def training(incomplete: str) -> Offers:
+    """Shipped training recipes, and YAML files here."""
+    from pipelines.recipes.train import shipped
+
+    return [(name, "shipped recipe") for name in _near(shipped(), incomplete)] + _files(incomplete, (".yaml", ".yml"))
+
+
 def sources(incomplete: str) -> Offers:
     from terra_cot.sources import SOURCES
 

@@ -38,6 +38,9 @@ Engine = Annotated[
     ),
 ]
 Workers = Annotated[int, typer.Option("--workers", "-w", min=1, help="Processes that work side by side.")]
+Settings = Annotated[
+    list[str], typer.Option("--set", help="Set a value of the recipe, such as --set seed=1. Repeatable.")
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="All randomness comes from it.")]
 
 _INTERRUPTED = 130
@@ -143,7 +146,7 @@ def print_table(
     table = Table(box=box.SIMPLE_HEAD, header_style="bold cyan")
     for index, column in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[index], int | float) or row[index] in ("", "-") for row in rows)
-        table.add_column(Text(column), justify="right" if numeric else "left", no_wrap=index == 0)
+        table.add_column(Text(column), justify="right" if numeric else "left", no_wrap=index == 0, overflow="fold")
     for index, row in enumerate(rows):
         cells = [Text("-" if cell is None else visible(str(cell))) for cell in row]
         if colours_of_rows:

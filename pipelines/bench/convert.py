@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from pipelines import console
-from pipelines.console import Force, Json, Quiet
+from pipelines.console import Force, Json, Quiet, Seed
 
 
 def convert(
@@ -27,7 +27,7 @@ def convert(
     dtype: Annotated[
         str | None, typer.Option("--dtype", help="float32, bfloat16 or float16; as published without it.")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Draws what a start leaves open.")] = 0,
+    seed: Seed = 0,
     force: Force = False,
     quiet: Quiet = False,
     json: Json = False,
@@ -41,6 +41,9 @@ def convert(
 
     if sam2 is not None:
         config = bring.start(source, sam2, out, seed=seed, force=force)
+        if json:
+            console.print_json({"folder": str(out), "hidden": config.hidden, "vocabulary": config.vocabulary})
+            return
         console.say(f"{out}: a start for training, {config.hidden} wide, {config.vocabulary} tokens", quiet)
         return
     masks: dict[str, Any] | None = read_json(sam2_config) if sam2_config else None

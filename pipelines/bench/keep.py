@@ -13,7 +13,7 @@ from pipelines.console import Force, Json, Quiet
 
 def keep(
     bench: Annotated[Path, typer.Argument(metavar="BENCH", help="The benchmark that was reviewed.")],
-    consensus: Annotated[Path, typer.Option("--consensus", "-c", help="What `terra-cot review --export` wrote.")],
+    consensus: Annotated[Path, typer.Option("--consensus", help="What `terra-cot review --export` wrote.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Benchmark folder to write.", metavar="BENCH2")],
     force: Force = False,
     quiet: Quiet = False,
@@ -22,7 +22,7 @@ def keep(
     """The questions that every expert grades high, with repaired masks and their evidence measured again."""
     from terrascope_bench.review import keep_consensus
 
-    with console.progress("keep", "questions", quiet or json) as on_step:
+    with console.progress("keep", "questions", quiet) as on_step:
         manifest = keep_consensus(bench, consensus, out, force=force, on_step=on_step)
     if json:
         console.print_json(manifest)

@@ -30,7 +30,7 @@ def run(
     model: Annotated[
         str,
         typer.Argument(
-            help="random, majority, blind, gold, openai:NAME or hf:PATH.",
+            help="random, majority, blind, gold, openai:NAME, hf:PATH or terrascope:PATH.",
             metavar="MODEL",
             autocompletion=completion.models,
         ),

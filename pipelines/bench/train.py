@@ -7,21 +7,25 @@ from typing import Annotated
 
 import typer
 
-from pipelines import console
-from pipelines.console import Force, Quiet
+from pipelines import completion, console
+from pipelines.console import Force, Json, Quiet, Settings
 
 
 def train(
-    config: Annotated[str, typer.Argument(help="A training recipe (YAML), or a shipped one by its name.")],
+    config: Annotated[
+        str,
+        typer.Argument(
+            help="A training recipe (YAML), or a shipped one by its name.", autocompletion=completion.training
+        ),
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for weights, log and curve.")],
     data: Annotated[
         list[Path] | None, typer.Option("--data", help="Dataset folder, instead of the recipe's. Repeatable.")
     ] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="Set a value of the recipe: --set seed=1. Repeatable.")
-    ] = None,
+    settings: Settings = [],  # noqa: B006 - typer reads it, nobody changes it
     force: Force = False,
     quiet: Quiet = False,
+    json: Json = False,
 ) -> None:
     """Train a model in stages; run again after a crash and it goes on with the same losses."""
     from pipelines.extras import need_model
@@ -31,10 +35,25 @@ def train(
     from terrascope_bench.terrascope.train.loop import train as fit
     from terrascope_bench.terrascope.train.recipe import load_recipe
 
-    recipe = load_recipe(recipe_path(config), settings or [])
+    recipe = load_recipe(recipe_path(config), settings)
     units = {stage.name: "steps" for stage in recipe.stages}
     with console.stages(units, quiet) as on_step:
         done = fit(recipe, out, data=data or [], on_step=on_step, force=force)
+    if json:
+        read = {
+            name: {"read": found.read, "kept": found.kept, "refused": dict(found.refused)}
+            for name, found in done.surveys.items()
+        }
+        console.print_json(
+            {
+                "folder": str(done.folder),
+                "steps": done.steps,
+                "resumed_at": done.resumed_at,
+                "losses": done.losses,
+                "samples": read,
+            }
+        )
+        return
     for name, found in done.surveys.items():
         refused = ", ".join(f"{n} {reason}" for reason, n in sorted(found.refused.items()))
         console.say(

@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
+from pipelines.console import Settings as Settings
+
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a dataset.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder of the dataset.")]
-Settings = Annotated[
-    list[str], typer.Option("--set", help="Set a value of the recipe: --set source.root=/archive. Repeatable.")
-]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Take only the first N scenes.")]

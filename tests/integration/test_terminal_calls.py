@@ -17,6 +17,10 @@ from benchfactory import write_dataset
 from geofactory import rasters_archive
 from terminal import call, commands, start
 
+from terrascope_bench.review import open_ledger
+from terrascope_bench.review.checks import Review
+from terrascope_bench.review.items import open_items
+
 CALLS = {
     "terra-cot world": "{out}/world --scenes 0 --pairs 1",
     "terra-cot scan": "rasters {house}/archive --set {frames} -o {out}/scenes.parquet --alignment {out}/alignment",
@@ -28,6 +32,7 @@ CALLS = {
     "terra-cot show": "{house}/dataset {sample} -o {out}/sample.png",
     "terra-cot view": "{house}/dataset -o {out}/site",
     "terra-cot export": "{house}/dataset --to coco -o {out}/coco",
+    "terra-cot review": "{house}/bench --stats",
     "terra-cot doctor": "{out}",
     "terrascope-bench build": "{house}/labelled -o {out}/bench --per-task 2",
     "terrascope-bench blind": "{house}/bench",
@@ -37,10 +42,12 @@ CALLS = {
     "terrascope-bench compare": "{house}/gold.json {house}/random.json",
     "terrascope-bench leaderboard": "{house}/gold.json {house}/random.json -o {out}/site",
     "terrascope-bench reproduce": "{house}/gold.json",
+    "terrascope-bench keep": "{house}/bench --consensus {house}/consensus.jsonl -o {out}/kept",
     "terrascope-bench run": "majority --bench {house}/bench -o {out}/majority.jsonl",
     "terrascope-bench from-log": "{house}/log.jsonl -o {out}/predictions.jsonl",
 }
-ELSEWHERE = {"terra-cot demo"}  # minutes long: `.ci/run` calls it
+# The demo takes minutes: `.ci/run` calls it. The others want torch: test_bench_terrascope.
+ELSEWHERE = {"terra-cot demo", "terrascope-bench train", "terrascope-bench convert"}
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +71,13 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
         made("terrascope-bench", "score", predictions, "--bench", house / "bench", "-o", house / f"{name}.json")
     few = {"coverage_percentage": 4, "comparative_area": 4, "boundary_detection": 4}
     publishedfactory.make(few, scenes=12).write(house / "published.parquet")
+    items = open_items(house / "bench")
+    with open_ledger(house / "bench", items.benchmark.sha256) as ledger:
+        ledger.enrol(["Ana", "Ben"], None, items.units())
+        for head in items.heads:
+            for name in ("Ana", "Ben"):
+                ledger.save(head.question_id, name, Review(("high",) * 4))
+    made("terra-cot", "review", house / "bench", "--export", house / "consensus.jsonl")
     lines = (house / "gold.jsonl").read_text().splitlines()
     log = [json.dumps({"verdict": {"prediction": json.loads(line)}}) for line in lines]
     (house / "log.jsonl").write_text("\n".join(log))

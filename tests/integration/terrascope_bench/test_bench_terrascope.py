@@ -82,6 +82,9 @@ def test_train_and_train_again(tmp_path: Path, cli: Cli) -> None:
     store.load(out / "model")
     again = cli("train", recipe, "-o", out, "--data", data)
     assert "went on after step 2" in again.stdout
+    told = cli("train", recipe, "-o", out, "--data", data, "--json", "--quiet")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert orjson.loads(told.stdout)["steps"] == orjson.loads(told.stdout)["resumed_at"] == 2
     other = cli("train", recipe, "-o", out, "--data", data, "--set", "seed=1")
     assert other.returncode == 2
     assert other.stderr.startswith("error: ")

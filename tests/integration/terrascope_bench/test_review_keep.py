@@ -195,10 +195,10 @@ def test_commands_export_count_and_keep(copy: Path, cli: Callable[..., Any], cot
     kept = cli("keep", copy, "--consensus", copy.parent / "c.jsonl", "-o", copy.parent / "kept")
     assert kept.returncode == 0, kept.stderr
     assert "dropped: incomplete" in kept.stdout
-    assert cli("keep", copy, "-c", copy.parent / "c.jsonl", "-o", copy.parent / "kept").returncode == 2
-    forced = cli("keep", copy, "-c", copy.parent / "c.jsonl", "-o", copy.parent / "kept", "--force", "--json")
+    assert cli("keep", copy, "--consensus", copy.parent / "c.jsonl", "-o", copy.parent / "kept").returncode == 2
+    forced = cli("keep", copy, "--consensus", copy.parent / "c.jsonl", "-o", copy.parent / "kept", "--force", "--json")
     assert json.loads(forced.stdout) == read_manifest(copy.parent / "kept", "benchmark")
-    itself = cli("keep", copy, "-c", copy.parent / "c.jsonl", "-o", copy, "--force")
+    itself = cli("keep", copy, "--consensus", copy.parent / "c.jsonl", "-o", copy, "--force")
     assert itself.returncode == 2
     assert "is the benchmark itself" in itself.stderr
     gold = cli("run", "gold", "--bench", copy.parent / "kept", "-o", copy.parent / "gold.jsonl")

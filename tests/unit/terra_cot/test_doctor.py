@@ -1,4 +1,4 @@
-"""The doctor finds what is planted: a package too old, an odd setting, a lost database; and loads no torch."""
+"""The doctor finds what is planted: an old package, an odd setting, a lost database; and it loads no torch."""
 
 from __future__ import annotations
 

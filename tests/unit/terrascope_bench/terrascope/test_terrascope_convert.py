@@ -11,6 +11,7 @@ import pytest
 import terrascopefactory as factory  # first: skips where torch is absent
 import torch
 from safetensors.torch import load_file, save_file
+from terminal import call
 from torch import nn
 from torch.nn import functional
 
@@ -349,3 +350,14 @@ def test_a_tokenizer_without_seg_gets_it_and_the_table_a_row(tmp_path: Path) -> 
     after, again = store.load(tmp_path / "out")
     assert config.vocabulary == model.config.vocabulary + 1 == again.size
     torch.testing.assert_close(after.embedding.weight[again.seg], model.embedding.weight.mean(dim=0))
+
+
+def test_the_command_tells_as_json_what_it_brought_over(tmp_path: Path) -> None:
+    before, _ = published(tmp_path / "theirs")
+    (tmp_path / "sam2.json").write_text(json.dumps(before.config.sam2))
+    words = ("convert", tmp_path / "theirs", "-o", tmp_path / "ours", "--sam2-config", tmp_path / "sam2.json")
+    done = call("terrascope-bench", *words, "--json", "--quiet")
+    assert (done.returncode, done.stderr) == (0, "")
+    told = json.loads(done.stdout)
+    assert told["read"] == told["kept"] + len(told["dropped"])
+    assert call("terrascope-bench", *words, "--quiet").returncode == 2  # it is there already
