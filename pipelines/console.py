@@ -1,7 +1,8 @@
-"""What every command does the same way: one-line errors with exit codes, progress, tables, JSON.
+"""What every command does the same way: one-line errors with exit codes, progress, tables, JSON, shared options.
 
 Exit codes: 0 done; 1 the check or run failed; 2 wrong usage or unreadable input. `--debug` anywhere on the line shows
-the traceback of a user error; a bug always shows its own.
+the traceback of a user error; a bug always shows its own. Results go to standard output, all else to standard error:
+with `--json` standard output is one JSON document, with `--quiet` it is empty.
 """
 
 from __future__ import annotations
@@ -9,55 +10,84 @@ from __future__ import annotations
 import errno
 import os
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
+from pipelines import completion
+from pipelines.colour import coloured, paint, plain, width_of
+from pipelines.progress import Note as Note
+from pipelines.progress import OnStep as OnStep
+from pipelines.progress import progress as progress
+from pipelines.progress import stages as stages
+from pipelines.usage import UsageError, usage_lines
 from terra_cot.errors import ConflictError, RunStopped, TerraError
 from terra_cot.visible import visible
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is already there.")]
-Engine = Annotated[str, typer.Option("--engine", help="local: processes; ray: extra [ray], a cluster by RAY_ADDRESS.")]
+Engine = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        help="local: processes; ray: extra [ray], a cluster by RAY_ADDRESS.",
+        autocompletion=completion.engines,
+    ),
+]
 Workers = Annotated[int, typer.Option("--workers", "-w", min=1, help="Processes that work side by side.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="All randomness comes from it.")]
 
-OnStep = Callable[[int, int], None]
-Note = Callable[[], str]
-_PLAIN_EVERY_S = 5.0
+_INTERRUPTED = 130
+_ENDLESS = 1_000_000
 
 
-def run(app: typer.Typer) -> None:
+def run(app: typer.Typer) -> NoReturn:
     """Entry point of a console script."""
     debug = "--debug" in sys.argv
     if debug:
         sys.argv.remove("--debug")
     try:
-        app()
+        code = app(prog_name=app.info.name, standalone_mode=False, color=coloured(sys.stdout))
+        sys.stdout.flush()
+    except UsageError as error:
+        for line in usage_lines(error):
+            _say_error(line)
+        sys.exit(2)
     except TerraError as error:
         if debug:
             raise
         from terra_cot.engine import WorkerLost
 
-        print(f"error: {visible(str(error))}", file=sys.stderr)  # noqa: T201
+        _say_error(f"error: {visible(str(error))}")
         sys.exit(1 if isinstance(error, WorkerLost | RunStopped) else 2)
     except BrokenPipeError:
         # The reader of our output went away (`| head`): not our failure, and Python must not complain at exit either.
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
     except OSError as error:
         # Disk full, no permission, a file gone: nothing in our code to look for.
         if debug:
             raise
-        print(f"error: {_told(error)}", file=sys.stderr)  # noqa: T201
+        _say_error(f"error: {_told(error)}")
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("stopped; run the same command again to go on", file=sys.stderr)  # noqa: T201
-        sys.exit(130)
+    except (KeyboardInterrupt, typer.Abort):
+        code = _INTERRUPTED
+    if code == _INTERRUPTED:
+        _say_error("stopped; run the same command again to go on")
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say_error(text: str) -> None:
+    """Lines on standard error, their first word in colour where it shows any."""
+    word, colon, rest = text.partition(": ")
+    if word in ("error", "try"):
+        text = paint(f"{word}{colon}", "red" if word == "error" else "bold", sys.stderr) + rest
+    elif not coloured(sys.stderr):
+        text = plain(text)
+    print(text, file=sys.stderr)  # noqa: T201
 
 
 def _told(error: OSError) -> str:
@@ -91,51 +121,43 @@ def print_json(value: Any) -> None:
     sys.stdout.write(orjson.dumps(value, option=options).decode() + "\n")
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table; numbers are right-aligned. Plain text keeps its shape when piped; a cell is text, never markup."""
+def print_table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    colours_of_rows: Sequence[str] | None = None,
+) -> None:
+    """A table; numbers are right-aligned, a cell is text, never markup. In a pipe a row is a line, however long.
+
+    Args:
+        colours_of_rows: what the first cell of each row is painted in, where colours are shown.
+    """
     from rich import box
     from rich.console import Console
+    from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
 
+    colours, width = coloured(sys.stdout), width_of(sys.stdout)
     # Text, not markup: a file or model may be called "[/b]", and bring control characters.
-    table = Table(title=Text(visible(title)), box=box.SIMPLE_HEAD, title_justify="left")
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold cyan")
     for index, column in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[index], int | float) or row[index] in ("", "-") for row in rows)
-        table.add_column(column, justify="right" if numeric else "left", no_wrap=index == 0)
-    for row in rows:
-        table.add_row(*(Text("-" if cell is None else visible(str(cell))) for cell in row))
-    Console(width=None if sys.stdout.isatty() else 140).print(table)
-
-
-@contextmanager
-def progress(label: str, unit: str, quiet: bool = False, note: Note | None = None) -> Iterator[OnStep]:
-    """A callback (done, total) that shows a bar with rate and time left on a terminal, plain lines when piped.
-
-    What is done at the first call was done before, and is no part of the rate. `note` gives a word to show beside it.
-    """
-    note = note or (lambda: "")
-    if quiet:
-        yield lambda done, total: None
-    elif sys.stderr.isatty():
-        yield from _bar(label, unit, note)
-    else:
-        yield from _lines(label, unit, note)
-
-
-@contextmanager
-def stages(units: dict[str, str], quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
-    """A callback (stage, done, total) that shows one `progress` after the other."""
-    with ExitStack() as stack:
-        shown: dict[str, OnStep] = {}
-
-        def on_step(stage: str, done: int, total: int) -> None:
-            if stage not in shown:
-                stack.close()
-                shown[stage] = stack.enter_context(progress(stage, units[stage], quiet))
-            shown[stage](done, total)
-
-        yield on_step
+        table.add_column(Text(column), justify="right" if numeric else "left", no_wrap=index == 0)
+    for index, row in enumerate(rows):
+        cells = [Text("-" if cell is None else visible(str(cell))) for cell in row]
+        if colours_of_rows:
+            cells[0].stylize(colours_of_rows[index])
+        table.add_row(*cells)
+    screen = Console(
+        force_terminal=colours, color_system="standard" if colours else None, highlight=False, width=width or _ENDLESS
+    )
+    if width is None:
+        screen.width = Measurement.get(screen, screen.options, table).maximum
+    with screen.capture() as drawn:
+        screen.print(Text(visible(title), style="bold"), soft_wrap=width is None)
+        screen.print(table)
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in drawn.get().splitlines()))
 
 
 def need_free(path: Path, force: bool) -> None:
@@ -143,58 +165,3 @@ def need_free(path: Path, force: bool) -> None:
     taken = path.is_file() or (path.is_dir() and any(path.iterdir()))
     if taken and not force:
         raise ConflictError(f"{path}: is there already; choose another place, or --force to replace it")
-
-
-def _bar(label: str, unit: str, note: Note) -> Iterator[OnStep]:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description:<22}"),
-        BarColumn(bar_width=32),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    start = time.monotonic()
-    with Progress(*columns, console=Console(stderr=True), refresh_per_second=8) as bars:
-        task = bars.add_task(label, total=None, rate="")
-        before: list[int] = []
-
-        def on_step(done: int, total: int) -> None:
-            if not before:
-                before.append(done if 1 < done < total else 0)
-            rate = (done - before[0]) / max(time.monotonic() - start, 1e-6)
-            told = f", {note()}" if note() else ""
-            bars.update(task, completed=done, total=total or None, rate=f"{rate:,.1f} {unit}/s{told}")
-
-        yield on_step
-
-
-def _lines(label: str, unit: str, note: Note) -> Iterator[OnStep]:
-    start = time.monotonic()
-    last = [start]
-    before: list[int] = []
-
-    def on_step(done: int, total: int) -> None:
-        now = time.monotonic()
-        if not before:
-            before.append(done if 1 < done < total else 0)
-        if done != total and (done == 0 or now - last[0] < _PLAIN_EVERY_S):
-            return
-        last[0] = now
-        rate = (done - before[0]) / max(now - start, 1e-6)
-        told = f", {note()}" if note() else ""
-        left = f", {(total - done) / rate:.0f} s left" if done < total and rate > 0 else ""
-        typer.echo(f"{label}: {done}{f'/{total}' if total else ''} {unit}, {rate:,.1f}/s{left}{told}", err=True)
-
-    yield on_step

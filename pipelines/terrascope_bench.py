@@ -5,15 +5,15 @@ Each command is a file of `pipelines/bench` and one line here.
 
 from __future__ import annotations
 
-import typer
-
 from pipelines import console
+from pipelines.apps import new_app
 from pipelines.bench.blind import blind
 from pipelines.bench.build import build
 from pipelines.bench.compare import compare
 from pipelines.bench.convert import convert
 from pipelines.bench.from_log import from_log
 from pipelines.bench.import_ import import_
+from pipelines.bench.keep import keep
 from pipelines.bench.leaderboard import leaderboard
 from pipelines.bench.reproduce import reproduce
 from pipelines.bench.run import EPILOG, run
@@ -21,12 +21,10 @@ from pipelines.bench.score import score
 from pipelines.bench.train import train
 from pipelines.bench.validate import validate
 
-app = typer.Typer(
-    name="terrascope-bench",
-    help="Build the benchmark, check and score predictions, run models. Exit codes: 0 done, 1 failed, 2 wrong usage.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+app = new_app(
+    "terrascope-bench",
+    "Build the benchmark, check and score predictions, run models.",
+    example="terrascope-bench score predictions.jsonl --bench out/bench -o scorecard.json",
 )
 
 app.command(epilog="Example: terrascope-bench build out/dataset -o out/bench --per-task 100")(build)
@@ -37,6 +35,7 @@ app.command(epilog="Example: terrascope-bench score predictions.jsonl --bench ou
 app.command(epilog="Example: terrascope-bench compare baseline.json mine.json")(compare)
 app.command(epilog="Example: terrascope-bench leaderboard scorecards/*.json -o out/site")(leaderboard)
 app.command(epilog="Example: terrascope-bench reproduce scorecard.json")(reproduce)
+app.command(epilog="Example: terrascope-bench keep out/bench --consensus consensus.jsonl -o out/reviewed")(keep)
 app.command(epilog=EPILOG)(run)
 app.command(name="from-log", epilog="Example: terrascope-bench from-log logs/NAME.eval -o predictions.jsonl")(from_log)
 app.command(epilog="Example: terrascope-bench train terrascope-8b --data ben -o trained")(train)

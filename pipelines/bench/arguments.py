@@ -7,5 +7,6 @@ from typing import Annotated
 
 import typer
 
+from pipelines.console import Seed as Seed
+
 Bench = Annotated[Path, typer.Option("--bench", "-b", help="Benchmark folder.", metavar="BENCH")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="All randomness comes from it.")]

@@ -8,21 +8,28 @@ from typing import Annotated, Any
 import typer
 
 from pipelines import console
-from pipelines.console import Json
+from pipelines.console import Json, Quiet
 
 
 def blind(
     bench: Annotated[Path, typer.Argument(help="Benchmark folder.", metavar="BENCH")],
+    quiet: Quiet = False,
     json: Json = False,
 ) -> None:
     """What programs get that see no image: by task, each blind solver's accuracy, and the share that needs no image."""
     from terrascope_bench.benchmark import open_benchmark
-    from terrascope_bench.blind import SOLVERS, report_of
+    from terrascope_bench.blind import report_of
 
     summary = report_of(open_benchmark(bench))
     if json:
         console.print_json(summary)
-        return
+    elif not quiet:
+        _print(bench, summary)
+
+
+def _print(bench: Path, summary: dict[str, Any]) -> None:
+    from terrascope_bench.blind import SOLVERS
+
     entries = [*summary["tasks"].values(), summary["overall"]]
     solvers = sorted(summary["overall"]["solvers"], key=lambda name: [*SOLVERS, name].index(name))
     shares = [needs_no_image(entry) for entry in entries]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from pipelines import console
+from pipelines import completion, console
 from pipelines.bench.arguments import Seed
 from pipelines.bench.blind import needs_no_image
 from pipelines.console import Force, Json, Quiet
@@ -30,7 +30,12 @@ def build(
         typer.Option("--split", help="Tiles to use; else test where any tile has it, and all where none has."),
     ] = None,
     variants: Annotated[
-        str, typer.Option("--variants", help="How to show each question: optical,sar,optical+sar,bitemporal.")
+        str,
+        typer.Option(
+            "--variants",
+            help="How to show each question: optical,sar,optical+sar,bitemporal.",
+            autocompletion=completion.variants,
+        ),
     ] = "optical",
     rasters: Annotated[bool, typer.Option("--rasters", help="Keep GeoTIFFs of all bands beside the pictures.")] = False,
     seed: Seed = 0,
@@ -42,7 +47,7 @@ def build(
     from terrascope_bench.build import build_benchmark
 
     view: View = classes
-    with console.progress("build", "tiles", quiet or json) as on_step:
+    with console.progress("build", "tiles", quiet) as on_step:
         manifest = build_benchmark(
             datasets,
             out,

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines import console
+from pipelines import completion, console
 from pipelines.bench.arguments import Seed
 from pipelines.console import Json, Quiet
 from terra_cot.visible import visible
@@ -16,7 +16,12 @@ from terra_cot.visible import visible
 def compare(
     scorecards: Annotated[list[Path], typer.Argument(metavar="A.json B.json...", help="The others against the first.")],
     extractor: Annotated[
-        str | None, typer.Option("--extractor", help="Compare under this one; else the one that all scorecards name.")
+        str | None,
+        typer.Option(
+            "--extractor",
+            help="Compare under this one; else the one that all scorecards name.",
+            autocompletion=completion.extractors,
+        ),
     ] = None,
     all_pairs: Annotated[bool, typer.Option("--all-pairs", help="Each with each, not only with the first.")] = False,
     seed: Seed = 0,
@@ -26,7 +31,7 @@ def compare(
     """Paired differences with 95 % intervals and p-values, per task and overall. Second minus first."""
     from terrascope_bench.compare import compare as make_comparison
 
-    with console.progress("compare", "pairs", quiet or json) as on_step:
+    with console.progress("compare", "pairs", quiet) as on_step:
         found = make_comparison(scorecards, extractor=extractor, all_pairs=all_pairs, seed=seed, on_step=on_step)
     if json:
         console.print_json(found)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pipelines import console
-from pipelines.console import Force, Quiet
+from pipelines.console import Force, Json, Quiet
 
 
 def from_log(
@@ -16,12 +16,18 @@ def from_log(
     out: Annotated[Path, typer.Option("--out", "-o", help="Predictions to write (JSONL).")],
     force: Force = False,
     quiet: Quiet = False,
+    json: Json = False,
 ) -> None:
     """Predictions from a log of inspect-ai or lmms-eval, to be scored like any others."""
+    from dataclasses import asdict
+
     from terrascope_bench.adapters.logs import write_submission
 
     console.need_free(out, force)
     report = write_submission(log, out)
+    if json:
+        console.print_json({"predictions": str(out), **asdict(report)})
+        return
     told = f"{out}: {report.written} predictions"
     if report.errors:
         told += f", {report.errors} of them errors"

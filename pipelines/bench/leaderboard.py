@@ -31,7 +31,7 @@ def leaderboard(
     """Rank scorecards; write page, CSV and JSON. Exit code 1 if a scorecard does not add up: it is refused by name."""
     from terrascope_bench.leaderboard import write_leaderboard
 
-    with console.progress("leaderboard", "rankings", quiet or json or csv) as on_step:
+    with console.progress("leaderboard", "rankings", quiet) as on_step:
         board = write_leaderboard(scorecards, out, bench=bench, show=worst, seed=seed, force=force, on_step=on_step)
     if json:
         console.print_json(board)

@@ -27,7 +27,7 @@ def reproduce(
 
     from terrascope_bench.reproduce import reproduce as make_again
 
-    with console.progress("score", "predictions", quiet or json) as on_step:
+    with console.progress("score", "predictions", quiet) as on_step:
         found = make_again(scorecard, bench=bench, predictions=predictions, on_step=on_step)
     if json:
         console.print_json({"scorecard": str(scorecard), **asdict(found)})

@@ -7,15 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines import console
+from pipelines import completion, console
 from pipelines.bench.arguments import Bench, Seed
-from pipelines.console import Force, Quiet
+from pipelines.console import Force, Json, Quiet
 
 EPILOG = (
-    "Example: terrascope-bench run random --bench out/bench -o random.jsonl. "
-    "Example: terrascope-bench run openai:gpt-4o --bench out/bench -o gpt-4o.jsonl --masks polygons --concurrency 8. "
-    "Example: terrascope-bench run openai:qwen --base-url http://127.0.0.1:8000/v1 --bench out/bench -o qwen.jsonl. "
-    "Example: terrascope-bench run hf:weights/smolvlm --bench out/bench -o smolvlm.jsonl --batch-size 8."
+    "Example: terrascope-bench run random --bench out/bench -o random.jsonl\n"
+    "Example: terrascope-bench run openai:gpt-4o --bench out/bench -o gpt-4o.jsonl --masks polygons --concurrency 8\n"
+    "Example: terrascope-bench run openai:qwen --base-url http://127.0.0.1:8000/v1 --bench out/bench -o qwen.jsonl\n"
+    "Example: terrascope-bench run hf:weights/smolvlm --bench out/bench -o smolvlm.jsonl --batch-size 8"
 )
 _ASKED = "openai, hf"
 _SERVER = "openai"
@@ -28,7 +28,12 @@ def _option(flag: str, text: str, panel: str, **more: Any) -> Any:
 
 def run(
     model: Annotated[
-        str, typer.Argument(help="random, majority, blind, gold, openai:NAME or hf:PATH.", metavar="MODEL")
+        str,
+        typer.Argument(
+            help="random, majority, blind, gold, openai:NAME or hf:PATH.",
+            metavar="MODEL",
+            autocompletion=completion.models,
+        ),
     ],
     bench: Bench,
     out: Annotated[Path, typer.Option("--out", "-o", help="Predictions to write (JSONL).")],
@@ -83,8 +88,11 @@ def run(
     device: Annotated[str | None, _option("--device", "auto, cpu, cuda, cuda:N or mps.", _LOCAL)] = None,
     force: Force = False,
     quiet: Quiet = False,
+    json: Json = False,
 ) -> None:
     """Let a model answer every question; run again after a crash and it goes on."""
+    from dataclasses import asdict
+
     from terrascope_bench.run import run_model
 
     values = {
@@ -107,7 +115,9 @@ def run(
             model, bench, out, seed=seed, given=given, concurrency=concurrency, retry_errors=retry_errors,
             on_step=on_step, on_error=on_error, force=force,
         )  # fmt: skip
-    _tell(report, out, quiet)
+    if json:
+        console.print_json({"predictions": str(out), **asdict(report)})
+    _tell(report, out, quiet or json)
 
 
 def _body(options: list[str] | None) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines import console
+from pipelines import completion, console
 from pipelines.bench.arguments import Bench, Seed
 from pipelines.bench.scorecard_text import scorecard_lines, scorecard_table
 from pipelines.console import Force, Json, Quiet
@@ -18,7 +18,10 @@ def score(
     bench: Bench,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Scorecard to write.")] = None,
     extractor: Annotated[
-        str, typer.Option("--extractor", help="strict, paper, official-infer or official-eval.")
+        str,
+        typer.Option(
+            "--extractor", help="strict, paper, official-infer or official-eval.", autocompletion=completion.extractors
+        ),
     ] = "strict",
     model: Annotated[str | None, typer.Option("--model", help="Name in the scorecard; else the file's.")] = None,
     resize: Annotated[
@@ -35,7 +38,7 @@ def score(
 
     if out is not None:
         console.need_free(out, force)
-    with console.progress("score", "predictions", quiet or json) as on_step:
+    with console.progress("score", "predictions", quiet) as on_step:
         scored = score_submission(
             predictions, bench, extractor=extractor, seed=seed, model=model, resize=resize, on_step=on_step
         )

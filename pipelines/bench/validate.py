@@ -29,7 +29,7 @@ def validate(
     from terra_cot.visible import visible
     from terrascope_bench.submission.inventory import inspect_submission
 
-    with console.progress("validate", "bytes", quiet or json) as on_step:
+    with console.progress("validate", "bytes", quiet) as on_step:
         found = inspect_submission(predictions, bench, resize=resize, limit=limit, on_bytes=on_step)
     if json:
         console.print_json(found.to_json())

@@ -17,7 +17,7 @@ terraCot.filter = {
       for (const number of order) select.append(new Option(facet.words[number], number));
       select.addEventListener("change", () => { this.chosen[index] = Number(select.value); onChange(); });
       const label = document.createElement("label");
-      label.append(TITLES[facet.name], select);
+      label.append(facet.title || TITLES[facet.name], select);
       document.getElementById("filters").append(label);
       this.chosen.push(-1);
       return select;

@@ -37,9 +37,18 @@ Cli = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture(scope="session")
 def cli() -> Cli:
     """Runs `terrascope-bench` as a user does, from another folder."""
+    return _command("terrascope_bench")
 
+
+@pytest.fixture(scope="session")
+def cot() -> Cli:
+    """Runs `terra-cot` in the same way."""
+    return _command("terra_cot")
+
+
+def _command(pipeline: str) -> Cli:
     def call(*arguments: object, cwd: Path | None = None, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-        code = "from pipelines.terrascope_bench import main; main()"
+        code = f"from pipelines.{pipeline} import main; main()"
         root = str(Path(__file__).parents[3])
         return subprocess.run(
             [sys.executable, "-c", code, *map(str, arguments)],

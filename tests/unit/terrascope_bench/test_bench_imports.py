@@ -7,7 +7,20 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "rasterio", "typer", "scipy", "numba", "transformers", "datasets", "cc3d", "skimage", "sklearn")
+HEAVY = (
+    "torch",
+    "rasterio",
+    "typer",
+    "scipy",
+    "numba",
+    "transformers",
+    "datasets",
+    "cc3d",
+    "skimage",
+    "sklearn",
+    "starlette",
+    "uvicorn",
+)
 
 
 @pytest.mark.parametrize(
@@ -18,6 +31,7 @@ HEAVY = ("torch", "rasterio", "typer", "scipy", "numba", "transformers", "datase
         "terrascope_bench.submission",
         "terrascope_bench.run",
         "terrascope_bench.blind",
+        "terrascope_bench.review",
     ],
 )
 def test_loads_nothing_heavy(module: str) -> None:

@@ -1,19 +1,32 @@
-"""`terra-cot demo`: every step on the built-in world, in the order a user would take them."""
+"""`demo`: every step on the built-in world, in the order a user would take them."""
 
 from __future__ import annotations
 
 import shutil
 import time
 from pathlib import Path
+from typing import Annotated, Any
+
+import typer
 
 from pipelines import console
-from pipelines.recipes import recipe_path
+from pipelines.console import Force, Json, Quiet, Seed, Workers
 
 BASELINES = ("random", "majority", "blind", "gold")
 
 
-def run_demo(out: Path, *, seed: int, workers: int, quiet: bool, force: bool) -> None:
-    """Fill `out` with world/, dataset/, bench/, predictions/, scorecards/ and report/."""
+def demo(
+    out: Annotated[Path, typer.Argument(help="Folder to fill.")],
+    seed: Seed = 0,
+    workers: Workers = 2,
+    json: Json = False,
+    quiet: Quiet = False,
+    force: Force = False,
+) -> None:
+    """World, tiles, samples, verification, benchmark, four baselines scored, report: all of it, in minutes."""
+    import orjson
+
+    from pipelines.recipes import recipe_path
     from terra_cot import curate
     from terra_cot.engine import Crew
     from terra_cot.recipe import load_recipe
@@ -42,8 +55,13 @@ def run_demo(out: Path, *, seed: int, workers: int, quiet: bool, force: bool) ->
     cards = [_baseline(name, bench, out, seed, quiet) for name in BASELINES]
     totals = {name: getattr(checked, name) for name in ("tiles", "samples", "masks", "evidence")}
     page = write_report(out / "report", dataset, bench, cards, totals)
+    read = [orjson.loads(path.read_bytes()) for path in cards]
+    if json:
+        scores = {card["model"]: card["overall"]["macro"] for card in read}
+        console.print_json({"out": str(out), "page": str(page), "checked": totals, "macro": scores})
+        return
     if not quiet:
-        _print_scores(cards)
+        _print_scores(read)
         console.say(f"checked: {totals['masks']:,} masks and {totals['evidence']:,} facts recomputed, none differs")
     console.say(f"done in {time.monotonic() - start:.0f} s; open {page}", quiet)
 
@@ -62,10 +80,7 @@ def _baseline(name: str, bench: Path, out: Path, seed: int, quiet: bool) -> Path
     return card
 
 
-def _print_scores(cards: list[Path]) -> None:
-    import orjson
-
-    read = [orjson.loads(path.read_bytes()) for path in cards]
+def _print_scores(read: list[dict[str, Any]]) -> None:
     tasks = list(read[0]["tasks"])
     rows = [
         [

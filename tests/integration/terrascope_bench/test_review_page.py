@@ -1,0 +1,433 @@
+"""The review page in a real Chromium: two experts at once, masks repaired by mouse, keys, reloads, hostile words."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from benchfactory import frame, png
+from browser import Heard, browser, needs_chromium, page
+from numpy.typing import NDArray
+from reviewserver import Server, serving
+
+from terra_cot.evidence import evidence
+from terra_cot.mask import Mask, decode, encode
+from terra_cot.store.manifest import read_manifest, write_manifest
+from terra_cot.store.shards import write_part
+from terrascope_bench.benchmark import open_benchmark
+from terrascope_bench.question import QUESTIONS, Question
+from terrascope_bench.review import open_ledger
+from terrascope_bench.review.items import open_items
+from terrascope_bench.review.ledger import Answer
+
+pytestmark = needs_chromium
+
+PEOPLE = ("--reviewer", "Ana", "--reviewer", "Ben")
+HOSTILE = (
+    "<script>window.ran=1</script><img src=x onerror='window.ran=2'>",
+    "\"'><svg onload=window.ran=3>&lt;b&gt;",
+    "\u202egnp.exe\u2028{{7*7}}${7*7}<!--",
+    "javascript:window.ran=4 <style>*{display:none}</style><base href=http://evil.example/>",
+)
+MANY = 10_000
+ONE_KEPT = "terraCot.data.rows.some((row) => row.facets[0][0] === 4)"
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Any]:
+    with browser() as found:
+        yield found
+
+
+@pytest.fixture
+def folder(bench: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(bench, tmp_path / "bench"))
+
+
+def write_bench(source: Path, out: Path, questions: list[Question]) -> Path:
+    body = {key: value for key, value in read_manifest(source, "benchmark").items() if key not in ("parts", "files")}
+    out.mkdir(parents=True)
+    parts = [
+        write_part(out, QUESTIONS, number, [question.to_row() for question in questions[at : at + 2048]])
+        for number, at in enumerate(range(0, len(questions), 2048))
+    ]
+    write_manifest(out, "benchmark", {**body, "files": []}, parts)
+    return out
+
+
+@contextmanager
+def opened(running: Any, server: Server, name: str, address: str = "", **how: Any) -> Iterator[tuple[Any, Heard]]:
+    with page(running, **how) as (shown, heard):
+        shown.goto(server.links[name])
+        ready(shown)
+        if address:
+            shown.goto(f"{server.links[name].partition('?')[0]}{address}")
+            shown.reload()
+            ready(shown)
+        yield shown, heard
+        own = server.links[name].partition("?")[0]
+        assert [url for url in heard.requests if not url.startswith((own, "data:"))] == []
+        assert heard.messages == []
+
+
+def until(shown: Any, expression: str, seconds: float = 20) -> None:
+    """Wait until JavaScript is true; playwright's own way evaluates text, which the page forbids."""
+    end = time.monotonic() + seconds
+    while not shown.evaluate(expression):
+        assert time.monotonic() < end, expression
+        shown.wait_for_timeout(20)
+
+
+def ready(shown: Any) -> None:
+    shown.wait_for_selector("body[data-ready]")
+    until(shown, "document.querySelector('#form .check') && terraCot.form.row === terraCot.list.place")
+
+
+def answers(folder: Path) -> list[Answer]:
+    items = open_items(folder)
+    with open_ledger(folder, items.benchmark.sha256, create=False) as ledger:
+        return ledger.answers()
+
+
+def kept(shown: Any) -> None:
+    """Wait until the draft is on the server's disk."""
+    until(shown, "document.querySelector('#form .status').textContent.startsWith('Draft kept')")
+
+
+def here(shown: Any) -> str:
+    return str(shown.evaluate("decodeURIComponent(location.hash.slice(1))"))
+
+
+def stroke(shown: Any, size: tuple[int, int], points: list[tuple[int, int]], **how: Any) -> None:
+    """Draw through the centres of image pixels (row, column) of the first frame."""
+    box = shown.locator("#detail canvas").first.bounding_box()
+
+    def at(row: int, column: int) -> tuple[float, float]:
+        return (
+            box["x"] + (column + 0.5) * box["width"] / size[1],
+            box["y"] + (row + 0.5) * box["height"] / size[0],
+        )
+
+    shown.mouse.move(*at(*points[0]))
+    shown.mouse.down(**how)
+    for point in points[1:]:
+        shown.mouse.move(*at(*point))
+    shown.mouse.up(**how)
+
+
+def painted(size: tuple[int, int], points: list[tuple[int, int]], across: int) -> NDArray[np.bool_]:
+    """The pixels of a stroke: discs `across` px wide at every pixel of the way."""
+    rows, columns = np.mgrid[: size[0], : size[1]]
+    out = np.zeros(size, bool)
+    for (top, left), (bottom, right) in zip(points, points[1:] or points, strict=False):
+        steps = max(abs(bottom - top), abs(right - left), 1)
+        for step in range(steps + 1):
+            row = np.floor(top + (bottom - top) * step / steps + 0.5)
+            column = np.floor(left + (right - left) * step / steps + 0.5)
+            out |= (rows - row) ** 2 + (columns - column) ** 2 <= (across / 2) ** 2
+    return out
+
+
+def first_with(folder: Path, masks: int = 1, task: str | None = None) -> tuple[str, Mask]:
+    items = open_items(folder)
+    number = next(n for n, h in enumerate(items.heads) if len(items.masks(n) or ()) >= masks and task in (None, h.task))
+    return items.heads[number].question_id, (items.masks(number) or ())[0]
+
+
+def test_a_mask_is_repaired_by_mouse_pixel_by_pixel(running: Any, folder: Path) -> None:
+    name, mask = first_with(folder, task="CA")
+    before, size = mask.to_array(), mask.size
+    added, erased = [(10, 12), (30, 50), (31, 50)], [(60, 20), (60, 70)]
+    with serving(folder, *PEOPLE) as server, opened(running, server, "Ana", f"#{name}") as (shown, _):
+        shown.keyboard.press("e")
+        stroke(shown, size, added)
+        shown.keyboard.press("x")
+        for _ in range(2):
+            shown.keyboard.press("-")
+        stroke(shown, size, erased)
+        stroke(shown, size, [(80, 80), (80, 90)], button="right")  # the other tool: adds
+        kept(shown)
+        drawn = shown.evaluate("terraCot.brush.sample.masks[0].counts")
+        wanted = before | painted(size, added, 9)
+        wanted &= ~painted(size, erased, 5)
+        wanted |= painted(size, [(80, 80), (80, 90)], 5)
+        assert drawn == encode(wanted)
+        shown.keyboard.press("u")
+        shown.keyboard.press("Control+z")
+        assert shown.evaluate("terraCot.brush.sample.masks[0].counts") == encode(before | painted(size, added, 9))
+        shown.keyboard.press("r")
+        shown.keyboard.press("Control+Shift+Z")
+        kept(shown)
+        shown.keyboard.press("Escape")
+        shown.keyboard.press("h")
+        shown.keyboard.press("Enter")
+        until(shown, f"decodeURIComponent(location.hash.slice(1)) !== {name!r}")
+    (answer,) = answers(folder)
+    assert answer.review.masks[0] is not None
+    assert np.array_equal(decode(size, answer.review.masks[0]), wanted)
+
+
+def test_masks_go_back_to_what_they_were(running: Any, folder: Path) -> None:
+    name, mask = first_with(folder, masks=2)
+    with serving(folder, *PEOPLE) as server, opened(running, server, "Ana", f"#{name}") as (shown, _):
+        shown.keyboard.press("e")
+        stroke(shown, mask.size, [(5, 5), (9, 9)])
+        kept(shown)
+        assert shown.locator(".repaired").is_visible()
+        shown.get_by_text("As it was").click()
+        assert not shown.locator(".repaired").is_visible()
+        assert shown.evaluate("terraCot.brush.repairs()") is None
+        shown.keyboard.press("u")
+        assert shown.locator(".repaired").is_visible()
+
+
+def test_rle_is_written_as_pycocotools_writes_it(running: Any, folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    with serving(folder, *PEOPLE) as server, opened(running, server, "Ana") as (shown, _):
+        for _ in range(60):
+            height, width = rng.integers(1, 90, 2)
+            array = rng.random((height, width)) < rng.choice([0, 0.02, 0.5, 0.97, 1])
+            text = shown.evaluate(
+                "([bits, size]) => terraCot.rle.encode(Uint8Array.from(bits), size)",
+                [array.astype(int).ravel().tolist(), [int(height), int(width)]],
+            )
+            assert text == encode(array)
+        big = np.zeros((1024, 1024), bool)
+        big[3, 900] = True
+        text = shown.evaluate(
+            "(size) => { const bits = new Uint8Array(size * size); bits[3 * size + 900] = 1; "
+            "return terraCot.rle.encode(bits, [size, size]); }",
+            1024,
+        )
+        assert text == encode(big)
+
+
+def test_two_experts_at_once_see_each_other_when_both_are_done(running: Any, folder: Path) -> None:
+    with serving(folder, *PEOPLE) as server, ExitStack() as stack:
+        ana, _ = stack.enter_context(opened(running, server, "Ana"))
+        ben, _ = stack.enter_context(opened(running, server, "Ben", scheme="dark"))
+        name = here(ana)
+        assert here(ben) == name
+        ana.keyboard.press("c")
+        ana.keyboard.type("the mask is too small")
+        ana.keyboard.press("Escape")
+        for key in ("1", "3", "3", "3", "Enter"):
+            ana.keyboard.press(key)
+        until(ana, f"decodeURIComponent(location.hash.slice(1)) !== {name!r}")
+        assert "1 of" in ana.locator("#how").inner_text()
+        ana.keyboard.press("k")
+        ana.wait_for_selector(".others p")
+        assert "have not reviewed it yet" in ana.locator(".others").inner_text()
+        ben.reload()
+        ready(ben)
+        assert "too small" not in ben.content()
+        ben.keyboard.press("h")
+        ben.keyboard.press("Enter")
+        ben.wait_for_selector(".other")
+        assert "the mask is too small" in ben.locator(".other").inner_text()
+        assert "to settle" in ben.locator("#how").inner_text()
+        ana.evaluate("terraCot.data.news().then((rows) => { window.news = rows; })")
+        until(ana, "window.news && window.news.length === 1")
+        ana.reload()
+        ready(ana)
+        ana.wait_for_selector(".other")
+        ana.keyboard.press("h")
+        ana.keyboard.press("Enter")
+        until(ana, "terraCot.data.state(0) === 4")
+        ana.keyboard.press("k")
+        ana.wait_for_selector(".other")
+        assert "All agree" in ana.locator(".others").inner_text()
+    grades = {answer.reviewer: answer.review.grades for answer in answers(folder)}
+    assert grades == {"Ana": ("high",) * 4, "Ben": ("high",) * 4}
+
+
+def test_a_repair_of_the_other_can_be_taken_over(running: Any, folder: Path) -> None:
+    name, mask = first_with(folder)
+    with serving(folder, *PEOPLE) as server:
+        with opened(running, server, "Ana", f"#{name}") as (shown, _):
+            shown.keyboard.press("e")
+            stroke(shown, mask.size, [(20, 20)])
+            shown.keyboard.press("h")
+            shown.keyboard.press("Enter")
+            until(shown, f"decodeURIComponent(location.hash.slice(1)) !== {name!r}")
+        with opened(running, server, "Ben", f"#{name}") as (shown, _):
+            shown.keyboard.press("h")
+            shown.keyboard.press("Enter")
+            shown.wait_for_selector(".other")
+            shown.get_by_text("Use these repaired masks").click()
+            kept(shown)
+            shown.keyboard.press("Enter")
+            until(shown, ONE_KEPT)
+    first, second = answers(folder)
+    assert first.review.masks == second.review.masks
+    assert first.review.repaired
+
+
+def test_a_reload_in_the_middle_comes_back_with_the_draft(running: Any, folder: Path) -> None:
+    with serving(folder, *PEOPLE) as server, opened(running, server, "Ana") as (shown, _):
+        for _ in range(3):
+            shown.keyboard.press("j")
+            ready(shown)
+        name = here(shown)
+        shown.keyboard.press("2")
+        shown.keyboard.press("c")
+        shown.keyboard.type("not done")
+        shown.keyboard.press("Escape")
+        shown.keyboard.press("e")
+        stroke(shown, (96, 96), [(40, 40), (44, 60)])
+        counts = shown.evaluate("terraCot.brush.sample.masks[0].counts")
+        shown.reload()  # at once: the last draft may still be on its way
+        ready(shown)
+        assert here(shown) == name
+        assert shown.evaluate("terraCot.brush.sample.masks[0].counts") == counts
+        assert shown.evaluate("terraCot.form.body().grades")["mask"] == "medium"
+        assert shown.locator("textarea").input_value() == "not done"
+        shown.get_by_text("Discard draft").click()
+        until(shown, "terraCot.form.body().grades.mask === null && !terraCot.brush.repairs()")
+        assert shown.locator("textarea").input_value() == ""
+    assert answers(folder) == []
+
+
+def test_a_server_that_is_gone_is_told_and_its_return_keeps_the_draft(running: Any, folder: Path) -> None:
+    with serving(folder, *PEOPLE) as server, page(running) as (shown, _):
+        shown.goto(server.links["Ana"])
+        ready(shown)
+        shown.route("**/api/**", lambda route: route.abort())
+        shown.keyboard.press("3")
+        shown.wait_for_selector(".status.bad")
+        assert "not kept" in shown.locator(".status").inner_text()
+        shown.keyboard.press("h")
+        shown.keyboard.press("Enter")
+        until(shown, "document.querySelector('.status').textContent.startsWith('Not saved')")
+        shown.unroute("**/api/**")
+        kept(shown)
+
+
+def test_the_whole_path_goes_by_keys(running: Any, folder: Path) -> None:
+    with serving(folder, *PEOPLE) as server, opened(running, server, "Ana") as (shown, _):
+        shown.keyboard.press("?")
+        assert shown.locator("#help").is_visible()
+        shown.keyboard.press("Escape")
+        assert not shown.locator("#help").is_visible()
+        first = here(shown)
+        shown.keyboard.press("Enter")
+        assert "Grade every check first" in shown.locator(".status").inner_text()
+        for key in ("3", "3", "ArrowUp", "1", "ArrowRight", "ArrowDown", "2", "3"):
+            shown.keyboard.press(key)
+        chosen = shown.evaluate("terraCot.form.body().grades")
+        assert chosen == {"mask": "high", "answer": "low", "distractors": "medium", "clarity": "high"}
+        shown.keyboard.press("Enter")
+        until(shown, f"decodeURIComponent(location.hash.slice(1)) !== {first!r}")
+        ready(shown)
+        second = here(shown)
+        shown.keyboard.press("j")
+        ready(shown)
+        shown.keyboard.press("n")
+        ready(shown)
+        assert here(shown) not in (first, second)
+        shown.keyboard.press("/")
+        shown.keyboard.type("zzzz")
+        shown.wait_for_selector("#detail .message")
+        shown.keyboard.press("Escape")
+        shown.keyboard.press("a")
+        ready(shown)
+    assert [answer.question for answer in answers(folder)] == [first]
+
+
+def test_keys_that_come_before_a_question_does_are_not_lost(running: Any, folder: Path) -> None:
+    """All at once: grade, save, grade the next ones, save; every answer goes to the question that was next."""
+    with serving(folder, *PEOPLE) as server, opened(running, server, "Ana") as (shown, _):
+        shown.evaluate(
+            """(keys) => { for (const key of keys) document.body.dispatchEvent(
+                 new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true })); }""",
+            ["h", "Enter", "3", "3", "3", "2", "Enter", "j", "1", "3", "3", "3", "Enter"],
+        )
+        until(shown, "document.getElementById('how').textContent.includes('3 of')")
+        ids = shown.evaluate("terraCot.data.rows.map((row) => row.id).slice(0, 5)")
+        ready(shown)
+    given = {answer.question: answer.review.grades for answer in answers(folder)}
+    high = ("high",) * 4
+    # The third key after the second Enter moves on from the third question.
+    assert given == {ids[0]: high, ids[1]: (*high[1:], "medium"), ids[3]: ("low", *high[1:])}
+
+
+def test_hostile_words_are_words(running: Any, bench: Path, tmp_path: Path) -> None:
+    questions = []
+    for number, question in enumerate(open_benchmark(bench).questions()):
+        bad = HOSTILE[number % len(HOSTILE)]
+        masks = None if question.masks is None else tuple(replace(mask, label=bad) for mask in question.masks)
+        questions.append(
+            replace(
+                question,
+                question=bad + question.question,
+                options=tuple(f"{bad} {k}" for k, _ in enumerate(question.options)),
+                masks=masks,
+                source=bad,
+                source_id=bad,
+                licence=bad,
+                tile_id=bad,
+            )
+        )
+    folder = write_bench(bench, tmp_path / "<img src=x onerror=alert(1)>", questions[:20])
+    bad = "<img src=x onerror='window.ran=9'>"
+    with serving(folder, "--reviewer", bad, "--reviewer", "Ben") as server:
+        for name in (bad, "Ben"):
+            with opened(running, server, name) as (shown, _):
+                shown.keyboard.press("c")
+                shown.keyboard.type(bad)
+                shown.keyboard.press("Escape")
+                shown.keyboard.press("h")
+                shown.keyboard.press("Enter")
+                if name == "Ben":
+                    until(shown, ONE_KEPT)
+                else:
+                    until(shown, "terraCot.data.state(0) === 2")
+                for _ in range(4):
+                    shown.keyboard.press("j")
+                    ready(shown)
+                    shown.keyboard.press("e")
+                    shown.keyboard.press("e")
+                assert shown.evaluate("window.ran") is None
+                assert shown.locator("img[src=x]").count() == 0
+
+
+def test_ten_thousand_questions_are_a_page_of_few_elements(running: Any, bench: Path, tmp_path: Path) -> None:
+    folder = write_bench(bench, tmp_path / "many", many(MANY))
+    with serving(folder, *PEOPLE) as server, opened(running, server, "Ana") as (shown, heard):
+        assert "10,000 questions" in shown.locator("#count").inner_text()
+        pictures = [url for url in heard.requests if "/picture/" in url]
+        assert len(pictures) < 30
+        shown.evaluate("document.getElementById('list').scrollTop = 76 * 8000")
+        until(shown, "[...document.querySelectorAll('.row p')].some((p) => p.textContent === 'question 8001')")
+        assert shown.evaluate("document.querySelectorAll('.row').length") < 40
+        shown.locator(".row", has_text="question 8003").first.click()
+        until(shown, "location.hash === '#ca-8003-opt'")
+        ready(shown)
+        until(shown, "document.querySelector('#detail img').naturalWidth === 32")
+        shown.keyboard.press("h")
+        shown.keyboard.press("Enter")
+        until(shown, "location.hash === '#ca-8004-opt'")
+        assert len([url for url in heard.requests if "/picture/" in url]) < 90
+    assert [answer.question for answer in answers(folder)] == ["ca-8003-opt"]
+
+
+def many(count: int) -> list[Question]:
+    mask = Mask.from_array("t0", "water", np.eye(32, dtype=bool))
+    picture = frame("t0", "optical", png(np.zeros((32, 32, 3), np.uint8)))
+    return [
+        Question(
+            question_id=f"ca-{number}-opt", task="CA", question=f"question {number}", options=("3.1%", "10.0%"),
+            option_values=(3.1, 10.0), answer="A", frames=(picture,), masks=(mask,),
+            evidence=(evidence("pixels", (0,), 32), evidence("valid_pixels", (), 1024)),
+            tile_id=f"t{number}", legend="worldcover", view="display", label_frame="t0", split="test", width=32,
+            height=32, gsd_m=10.0, source="s", source_id="1", licence="CC0-1.0",
+        )
+        for number in range(count)
+    ]  # fmt: skip
