@@ -84,7 +84,7 @@ def test_a_model_is_scored_as_the_page_says(tmp_path: Path, session: Path) -> No
 
 def test_a_result_is_checked_as_the_page_says(tmp_path: Path, session: Path) -> None:
     folder, done = walk("check-a-result.md", tmp_path, session)
-    assert done.skipped == ["the network", "the published file and its archives"]
+    assert done.skipped == ["the network", "a browser, and the extra [review]", "the published file and its archives"]
     verified, built, _, checked, altered, compared = done.ran
     assert "0 problems" in verified
     assert "needs no image" in built

@@ -16,6 +16,8 @@ from docpages import PAGES, ROOT
 
 pytest.importorskip("mkdocs", reason="the extra [docs]")
 NOWHERE = "http://127.0.0.1:9"
+# The index is read when the field is entered, and what is typed before that is lost.
+READY = "!document.querySelector('.md-search-result__meta').textContent.includes('Initializing')"
 _BACKTICKS = re.compile(r"`((?:docs|pipelines|schemas|terra_cot|terrascope_bench|tests)/[\w./-]*)`")
 _NO_FILE = {"terrascope_bench/terrascope_bench"}  # the name of the task of inspect-ai
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
@@ -102,8 +104,10 @@ def test_the_site_opens_from_disk_is_searched_and_fits_a_telephone(site: Path) -
     with browser() as running:
         with page(running, 1300, 900) as (opened, heard):
             opened.goto((site / "index.html").as_uri())
-            opened.fill("input[name=query]", "boundary IoU")
-            opened.wait_for_selector(".md-search-result__item", state="attached")
+            opened.click("input[name=query]")
+            opened.wait_for_function(READY, timeout=90_000)
+            opened.keyboard.type("boundary IoU", delay=20)
+            opened.wait_for_selector(".md-search-result__item", state="attached", timeout=90_000)
             found = opened.eval_on_selector_all(".md-search-result__item a", "all => all.map(a => a.href)")
             assert any("metrics.html" in address for address in found)
             assert not heard.outside()
