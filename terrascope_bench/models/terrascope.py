@@ -5,6 +5,7 @@ The reply of a question depends on the question, the seed and the weights; a bat
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -13,18 +14,22 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from terra_cot.errors import ConfigError, DataError
+from terra_cot.legend import LEGENDS
 from terra_cot.mask import encode
 from terra_cot.store.atomic import sha256_file
 from terrascope_bench.models.model import Batched, Entry, Job
 from terrascope_bench.models.options import read_options
 from terrascope_bench.prediction import PredictedMask, Prediction
 from terrascope_bench.question import Question
+from terrascope_bench.terrascope.prompt import SEG
 
 if TYPE_CHECKING:
     from terrascope_bench.benchmark import Benchmark
     from terrascope_bench.models.model import Model
     from terrascope_bench.terrascope.generate import Reply
     from terrascope_bench.terrascope.sequence import Asked
+
+_NAMED = re.compile(r"(?:^|[>.)]|Image: t\d+)\s*([^:.()<>]{1,100}):\s*$")
 
 
 class TerraScopeOptions(BaseModel):
@@ -109,9 +114,16 @@ def asked_of(question: Question) -> Asked:
 
 
 def prediction(question: Question, reply: Reply) -> Prediction:
-    """The reply as a line of a submission. Masks carry no label: the chain names its classes in its own words."""
+    """The reply as a line of a submission. A mask is labelled where the chain names its class right before [SEG]."""
     masks = tuple(
-        PredictedMask(looked.date, None, (looked.mask.shape[0], looked.mask.shape[1]), encode(looked.mask))
-        for looked in reply.looked
+        PredictedMask(looked.date, label, (looked.mask.shape[0], looked.mask.shape[1]), encode(looked.mask))
+        for looked, label in zip(reply.looked, labels(reply.text), strict=False)
     )
     return Prediction(question.question_id, reply.text, None, masks)
+
+
+def labels(text: str) -> list[str | None]:
+    """The class that each [SEG] of a chain is about: `forest: [SEG]`; None where no legend has what is named there."""
+    known = {entry.name for source in LEGENDS.values() for entry in (*source.display, *source.native, *source.groups)}
+    named = [_NAMED.search(step) for step in text.split(SEG)]
+    return [found[1] if found and found[1] in known else None for found in named]

@@ -76,9 +76,16 @@ def tower_input(image: Shown, tiles: Tiling, tile_px: int) -> Any:
     return _normalised(pieces)
 
 
-def mask_input(image: Shown, side_px: int) -> Any:
-    """Float (3, side_px, side_px): the whole image, its shape not kept, as SAM-2 is fed."""
-    return _normalised(_resized(channels(image), side_px, side_px)[None])[0]
+def mask_input(image: Shown, side_px: int, most: int = 1) -> Any:
+    """Float (n * n, 3, side_px, side_px): the image, its shape not kept, in n x n windows in reading order.
+
+    One window is all that SAM-2 is fed. Of an image larger than that, up to `most` windows a side keep the pixels.
+    """
+    n = min(most, -(-max(image.size) // side_px))
+    whole = _resized(channels(image), n * side_px, n * side_px)
+    # (3, n * S, n * S) -> (3, n, S, n, S) -> (n, n, 3, S, S) -> (n * n, 3, S, S)
+    pieces = whole.reshape(3, n, side_px, n, side_px).permute(1, 3, 0, 2, 4)
+    return _normalised(pieces.reshape(n * n, 3, side_px, side_px))
 
 
 def _resized(pixels: Any, height: int, width: int) -> Any:

@@ -77,7 +77,9 @@ def against(logits: Any, truths: Sequence[NDArray[np.bool_]], side: int) -> tupl
     dice, pixels = [], []
     for scores, truth in zip(logits, truths, strict=True):
         target = torch.from_numpy(truth).to(scores.device, torch.float32)
-        size = (min(truth.shape[0], side), min(truth.shape[1], side))
+        # Logits are a quarter of what the encoder saw, of all its windows.
+        seen = max(side, 4 * scores.shape[-1])
+        size = (min(truth.shape[0], seen), min(truth.shape[1], seen))
         if size != truth.shape:
             target = functional.adaptive_avg_pool2d(target[None], size)[0]
         scaled = at_size(scores[None], size)[0]

@@ -13,7 +13,7 @@ import torch
 from torch.nn import functional
 
 from terrascope_bench.terrascope.network import TerraScope
-from terrascope_bench.terrascope.vision import Encoded, Features
+from terrascope_bench.terrascope.vision import Encoded, Features, joined, parted
 
 
 def prompts(model: TerraScope, states: Any) -> Any:
@@ -21,10 +21,25 @@ def prompts(model: TerraScope, states: Any) -> Any:
     return model.text_hidden_fcs(states)
 
 
-def decode(model: TerraScope, features: Sequence[Features], sparse: Any) -> Any:
-    """Mask logits (R, S / 4, S / 4), float32, of prompts (R, C), each on its own image."""
-    fine, middle, coarse = (torch.stack([entry[level] for entry in features]) for level in range(3))
-    rows = len(features)
+def decode(model: TerraScope, features: Sequence[Features], sparse: Any) -> list[Any]:
+    """Mask logits (S / 4, S / 4), float32, of each prompt (R, C), each on its own image.
+
+    An image of n x n windows gives logits n times as large: its prompt is asked of every window.
+    """
+    side = model.sam.backbone_feature_sizes[-1][0]
+    cuts = [entry[2].shape[-1] // side for entry in features]
+    windows = [
+        torch.cat([parted(entry[level], n) for entry, n in zip(features, cuts, strict=True)]) for level in range(3)
+    ]
+    counts = torch.tensor([n * n for n in cuts], device=sparse.device)
+    found = _decode(model, windows, sparse.repeat_interleave(counts, dim=0))
+    return [joined(part[:, None])[0] for part in found.split([n * n for n in cuts])]
+
+
+def _decode(model: TerraScope, features: Sequence[Any], sparse: Any) -> Any:
+    """(R, S / 4, S / 4) of prompts (R, C) on single windows."""
+    fine, middle, coarse = features
+    rows = len(coarse)
     point = torch.zeros(rows, 1, 1, 2, dtype=coarse.dtype, device=coarse.device)
     none = torch.full((rows, 1, 1), -1, dtype=torch.int32, device=coarse.device)
     padding, dense = model.sam.prompt_encoder(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isqrt
 from typing import Any
 
 import torch
@@ -76,17 +77,42 @@ def _laid_out(tokens: Any, tiles: Tiling, side: int) -> Any:
 
 
 def mask_features(model: TerraScope, images: Sequence[Shown]) -> list[Features]:
-    """SAM-2's feature pyramid of each image, finest first, the two finer levels already narrowed for the decoder."""
-    side = model.config.mask_px
-    pixels = torch.stack([mask_input(image, side) for image in images]).to(model.device, model.dtype)
-    out: list[Features] = []
+    """SAM-2's feature pyramid of each image, finest first, the two finer levels already narrowed for the decoder.
+
+    Of an image that is cut to n x n windows the maps are those of its windows side by side, n times as large.
+    """
+    config = model.config
+    cuts = [mask_input(image, config.mask_px, config.mask_windows) for image in images]
+    pixels = torch.cat(cuts).to(model.device, model.dtype)
+    parts: list[list[Any]] = [[], [], []]
     for part in pixels.split(MASK_BATCH):
         # Not `get_image_embeddings`, which turns gradients off.
         levels = model.sam.get_image_features(part, return_dict=True).fpn_hidden_states
         sizes = model.sam.backbone_feature_sizes
-        # (h * w, B, C) -> (B, C, h, w)
-        maps = [level.permute(1, 2, 0).reshape(len(part), -1, *size) for level, size in zip(levels, sizes, strict=True)]
-        # No earlier frames are remembered: SAM-2 marks that on the coarsest level.
-        maps[-1] = maps[-1] + model.sam.no_memory_embedding.reshape(1, -1, 1, 1)
-        out += [(maps[0][row], maps[1][row], maps[2][row]) for row in range(len(part))]
-    return out
+        for out, level, size in zip(parts, levels, sizes, strict=True):
+            # (h * w, B, C) -> (B, C, h, w)
+            out.append(level.permute(1, 2, 0).reshape(len(part), -1, *size))
+    maps = [torch.cat(level) for level in parts]
+    # No earlier frames are remembered: SAM-2 marks that on the coarsest level.
+    maps[2] = maps[2] + model.sam.no_memory_embedding.reshape(1, -1, 1, 1)
+    counts = [len(windows) for windows in cuts]
+    split = [level.split(counts) for level in maps]
+    return [(joined(fine), joined(middle), joined(coarse)) for fine, middle, coarse in zip(*split, strict=True)]
+
+
+def joined(windows: Any) -> Any:
+    """(n * n, C, h, w) of windows in reading order -> (C, n * h, n * w)."""
+    if len(windows) == 1:
+        return windows[0]
+    n = isqrt(len(windows))
+    _, width, high, wide = windows.shape
+    # (n, n, C, h, w) -> (C, n, h, n, w)
+    return windows.reshape(n, n, width, high, wide).permute(2, 0, 3, 1, 4).reshape(width, n * high, n * wide)
+
+
+def parted(whole: Any, n: int) -> Any:
+    """(C, n * h, n * w) -> (n * n, C, h, w): what `joined` put together."""
+    width, high, wide = whole.shape
+    # (C, n, h, n, w) -> (n, n, C, h, w)
+    pieces = whole.reshape(width, n, high // n, n, wide // n).permute(1, 3, 0, 2, 4)
+    return pieces.reshape(n * n, width, high // n, wide // n)

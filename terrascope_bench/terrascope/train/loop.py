@@ -32,8 +32,10 @@ from terrascope_bench.terrascope.train.curve import draw_curve
 from terrascope_bench.terrascope.train.log import Log
 from terrascope_bench.terrascope.train.masks import MaskLearner, mask_lessons, survey_tiles
 from terrascope_bench.terrascope.train.parts import Thawed, restore, weights_of
+from terrascope_bench.terrascope.train.questions import Lesson
 from terrascope_bench.terrascope.train.recipe import Stage, TrainRecipe
 from terrascope_bench.terrascope.train.stream import Lessons, Source, Survey, chains, data_sha256, samples, survey
+from terrascope_bench.terrascope.train.text import TextLearner, begun, replies, spoken, text_lessons
 
 OnStep = Callable[[str, int, int], None]
 RECORD = "train.json"
@@ -122,14 +124,21 @@ class _Run:
         shared = DistributedDataParallelKwargs(find_unused_parameters=True)
         self.accelerator = Accelerator(mixed_precision=recipe.precision, kwargs_handlers=[shared])
         self.processes = self.accelerator.num_processes
+        # What one stage leaves to the next: the prompt of each class that a stage of masks has learnt.
+        self.taught: dict[str, Any] = {}
+        self.replies: dict[str, list[Lesson]] = {}
+        if any(stage.teaches == "text" for stage in recipe.stages):
+            self.replies = replies(folders, recipe.split, recipe.seed)
 
     def go(self) -> Trained:
         found = at_rest.read(self.out)
-        model, words = begin(self.recipe, self.folders)
+        model, words = begin(self.recipe, self.folders, self.replies)
         model = model.to(self.accelerator.device)
+        self.mask_px = model.config.mask_px
         touched: set[str] = set(found.touched) if found else set()
         if found and found.optimiser is None:
             restore(model, found.weights)
+            self.taught = found.extra
         step = found.step if found else 0
         log = Log(self.out, step) if self.accelerator.is_main_process else None
         recent: list[list[float]] = []
@@ -164,9 +173,12 @@ class _Run:
         if found:
             restore(model, found.weights)
         total = self._steps(stage)
-        pupil = MaskLearner(model) if stage.teaches == "masks" else Learner(model, words, stage)
+        pupil = self._pupil(model, words, stage)
         if found and isinstance(pupil, MaskLearner):
             pupil.load_state_dict(found.extra, strict=False)
+        elif found:
+            self.taught = found.extra
+            pupil = self._pupil(model, words, stage)
         trainable = [weight for weight in pupil.parameters() if weight.requires_grad]
         optimiser = torch.optim.AdamW(trainable, lr=stage.lr, betas=stage.betas, weight_decay=stage.weight_decay)
         learner, optimiser = self.accelerator.prepare(pupil, optimiser)
@@ -190,11 +202,20 @@ class _Run:
                 log.write({"step": step, "stage": stage.name, **values, "lr": rate, "seconds": seconds})
             self.on_step(stage.name, at + 1, total)
             if (at + 1) % self.recipe.save_every == 0 and at + 1 < total:
-                extra = pupil.extra() if isinstance(pupil, MaskLearner) else {}
+                extra = pupil.extra() if isinstance(pupil, MaskLearner) else self.taught
                 self._save(model, step, number, at + 1, touched, optimiser, lessons, extra)
         thawed.merge()
-        self._save(model, step, number + 1, 0, touched, None, None)
+        if isinstance(pupil, MaskLearner):
+            self.taught = pupil.taught()
+        self._save(model, step, number + 1, 0, touched, None, None, self.taught)
         return step
+
+    def _pupil(self, model: TerraScope, words: Words, stage: Stage) -> nn.Module:
+        if stage.teaches == "masks":
+            return MaskLearner(model)
+        if stage.teaches == "text":
+            return TextLearner(model, words, self.taught)
+        return Learner(model, words, stage)
 
     def _step(
         self, learner: Any, optimiser: Any, trainable: list[Any], stage: Stage, lessons: Lessons, at: int, total: int
@@ -235,11 +256,14 @@ class _Run:
         kept = self.surveys[stage.name]
         place = (seed, self.accelerator.process_index, self.processes)
         split = self.recipe.split
+        if stage.teaches == "text":
+            alone = stage.alone * stage.batch * stage.accumulate * self.processes
+            return [Source("text", 1, text_lessons(self.replies, alone, stage.drills, *place))]
         return [
             Source(
                 str(folder),
                 count,
-                mask_lessons(folder, split, *place)
+                mask_lessons(folder, split, self.mask_px, *place)
                 if stage.teaches == "masks"
                 else chains(folder, split, stage.tiers, *place),
             )
@@ -276,7 +300,9 @@ def rate_at(step: int, total: int, warmup: int) -> float:
     return 0.5 * (1 + cos(pi * (step - warmup) / max(total - warmup, 1)))
 
 
-def begin(recipe: TrainRecipe, folders: Sequence[Path]) -> tuple[TerraScope, Words]:
+def begin(
+    recipe: TrainRecipe, folders: Sequence[Path], found: dict[str, list[Lesson]] | None = None
+) -> tuple[TerraScope, Words]:
     """The model that training starts from: weights in a folder, or a size drawn by the seed."""
     if Path(recipe.model).is_dir():
         model, words = store.load(Path(recipe.model), dtype="float32")
@@ -286,10 +312,12 @@ def begin(recipe: TrainRecipe, folders: Sequence[Path]) -> tuple[TerraScope, Wor
     if recipe.model not in sizes.SIZES:
         known = ", ".join(sizes.SIZES)
         raise ConfigError(f"model {shorten(recipe.model, 80)!r}: neither a folder nor the name of a size ({known})")
-    words = trained(texts(folders, recipe.split), recipe.vocabulary)
+    words = trained(texts(folders, recipe.split) + spoken(found or {}), recipe.vocabulary)
     torch.manual_seed(seed_of(recipe.seed, "weights"))
     model = TerraScope(_ruled(sizes.size(recipe.model, words.size, words.image), recipe.rules))
     default_initialisation(model.sam)
+    if found:
+        begun(model, words)
     return model, words
 
 

@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from terra_cot.draw import draw, shuffled
 from terra_cot.errors import ConfigError
-from terra_cot.legend import LEGENDS, legend
+from terra_cot.legend import LEGENDS, Legend, legend
 from terra_cot.store.manifest import manifest_parts, read_manifest
 from terra_cot.store.shards import TILES, read_rows
 from terra_cot.tile import TileRecord, decode_label
@@ -83,7 +83,7 @@ def _parts(folder: Path) -> list[Path]:
 
 
 def mask_lessons(
-    folder: Path, split: str | None, seed: int, rank: int, processes: int
+    folder: Path, split: str | None, side: int | None, seed: int, rank: int, processes: int
 ) -> Callable[[int, int], Iterator[MaskLesson]]:
     """Labelled tiles of a dataset as lessons: one date a tile and epoch, shown by one sensor or both."""
 
@@ -96,28 +96,64 @@ def mask_lessons(
                     continue
                 number += 1
                 if number > passed:
-                    yield of_tile(TileRecord.from_row(row), seed, epoch)
+                    yield of_tile(TileRecord.from_row(row), seed, epoch, side)
 
     return opened
 
 
-def of_tile(tile: TileRecord, seed: int, epoch: int) -> MaskLesson:
-    """A date of the tile that has a label map, and how it is shown, drawn by (seed, epoch, tile)."""
+def of_tile(tile: TileRecord, seed: int, epoch: int, side: int | None = None) -> MaskLesson:
+    """A date of the tile that has a label map, and how it is shown, drawn by (seed, epoch, tile).
+
+    Of a damage map the date before the event is as good: its buildings all stand. A tile larger than the `side` that
+    the mask encoder sees is cut to a window of that size; what is shown is turned or mirrored, as often each way.
+    """
     labels = tile.labels()
-    dates = sorted(labels)
+    assert tile.legend is not None
+    source = legend(tile.legend)
+    damage = source.kind == "damage"
+    dates = sorted({frame.frame for frame in tile.frames} if damage else labels)
     date = dates[draw(len(dates), seed, "date", epoch, tile.tile_id)]
+    codes = decode_label(labels[date] if date in labels else next(iter(labels.values())))
     frames = tile.shown(date)
     if len(frames) > 1:
         view = VIEWS[draw(len(VIEWS), seed, "view", epoch, tile.tile_id)].split("+")
         frames = [frame for frame in frames if frame.modality in view]
-    assert tile.legend is not None
-    source = legend(tile.legend)
-    codes = decode_label(labels[date])
+    rows, columns = _window(codes.shape, side, seed, epoch, tile.tile_id)
+    turn = draw(8, seed, "turn", epoch, tile.tile_id)
+    pictures = [read_picture(frame.image)[:, rows, columns] for frame in frames]
+    images = [
+        Shown(frame.frame, frame.modality, torch.from_numpy(_turned(picture.numpy(), turn)))
+        for frame, picture in zip(frames, pictures, strict=True)
+    ]
+    masks = _masks(source, _turned(codes[rows, columns], turn))
+    if damage and date not in labels:
+        masks = {"building": masks["building"]}
+    return MaskLesson(images, masks)
+
+
+def _masks(source: Legend, codes: NDArray[np.uint16]) -> dict[str, NDArray[np.bool_]]:
     vocabulary = source.vocabulary("display" if source.display else "native")
     index = vocabulary.index(codes)
     masks = {entry.name: index == number for number, entry in enumerate(vocabulary.classes, start=1) if entry.subject}
-    masks |= {entry.name: source.mask(codes, entry.name) for entry in source.groups}
-    return MaskLesson([Shown(frame.frame, frame.modality, read_picture(frame.image)) for frame in frames], masks)
+    return masks | {entry.name: source.mask(codes, entry.name) for entry in source.groups}
+
+
+def _window(shape: tuple[int, ...], side: int | None, seed: int, *place: object) -> tuple[slice, slice]:
+    """Rows and columns of a window of at most `side` px."""
+    cuts = []
+    for name, length in zip(("row", "column"), shape, strict=True):
+        free = max(0, length - side) if side else 0
+        start = draw(free + 1, seed, "window", name, *place)
+        cuts.append(slice(start, start + min(length, side or length)))
+    return cuts[0], cuts[1]
+
+
+def _turned(array: NDArray[Any], turn: int) -> NDArray[Any]:
+    """One of the eight ways to turn and mirror a square (..., H, W); other shapes stay as they are."""
+    if array.shape[-1] != array.shape[-2]:
+        return array
+    out = np.rot90(array, turn % 4, axes=(-2, -1))
+    return np.ascontiguousarray(out[..., ::-1] if turn >= 4 else out)
 
 
 class MaskLearner(nn.Module):
@@ -135,6 +171,10 @@ class MaskLearner(nn.Module):
     def extra(self) -> dict[str, Any]:
         """The weights that the model itself does not have."""
         return {name: value for name, value in self.state_dict().items() if not name.startswith("model.")}
+
+    def taught(self) -> dict[str, Any]:
+        """The prompt (C) of each class, by name: what a projection of [SEG] can learn to say."""
+        return dict(zip(self.names, self.prompts.weight.detach().clone(), strict=True))
 
     def forward(self, batch: Sequence[MaskLesson]) -> tuple[Any, Any, Any, Any]:
         """(loss, nan, Dice, pixels): masks at full weight, and the heads' cross-entropy; no word is said."""

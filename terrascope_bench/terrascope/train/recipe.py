@@ -37,8 +37,9 @@ class Stage(BaseModel):
     """One stretch of training. Of `steps` and `epochs` exactly one is given.
 
     Attributes:
-        teaches: "chains", samples of `tiers`; or "masks", every class of labelled tiles (masks.py), for a mask model
-            that starts from nothing.
+        teaches: "chains", samples of `tiers`; or, for a model that starts from nothing, "masks", every class of
+            labelled tiles (masks.py), or "text", from a measured value to the right letter (text.py).
+        alone: so many first steps of a stage of text are drills alone; later ones are drills to a share of `drills`.
         tiers: samples of these tiers are taught; others wait for another stage.
         trains: parts that train whole; everything else is frozen.
         batch: samples a step and process; `accumulate` such batches make one step of the optimiser.
@@ -49,7 +50,7 @@ class Stage(BaseModel):
     model_config = _STRICT
 
     name: str
-    teaches: Literal["chains", "masks"] = "chains"
+    teaches: Literal["chains", "masks", "text"] = "chains"
     tiers: tuple[Tier, ...] = ()
     trains: tuple[Part, ...] = ()
     lora: Lora | None = None
@@ -64,6 +65,8 @@ class Stage(BaseModel):
     clip: float = Field(1.0, gt=0)
     mask_weight: float = Field(0.5, ge=0)
     text_weight: float = Field(1.0, ge=0)
+    alone: int = Field(0, ge=0)
+    drills: float = Field(0.25, ge=0, le=1)
 
     @model_validator(mode="after")
     def _check(self) -> Stage:
@@ -72,9 +75,11 @@ class Stage(BaseModel):
         if not self.trains and self.lora is None:
             raise ValueError("nothing trains: name parts under `trains`, or give `lora`")
         if (self.teaches == "chains") != bool(self.tiers):
-            raise ValueError("a stage of chains names its `tiers`, one of masks has none")
+            raise ValueError("a stage of chains names its `tiers`, one of masks or text has none")
         if self.teaches == "masks" and (self.lora or not set(self.trains) <= {"mask_encoder", "mask_decoder", "gate"}):
             raise ValueError("a stage of masks trains mask_encoder, mask_decoder and gate: nothing else is looked at")
+        if self.teaches == "text" and (self.lora or not set(self.trains) <= {"language", "seg_projection"}):
+            raise ValueError("a stage of text trains language and seg_projection: nothing else is asked")
         if self.lora is not None and "language" in self.trains:
             raise ValueError("the language model trains whole or by LoRA, not both")
         if self.mask_weight == 0 and self.text_weight == 0:

@@ -93,7 +93,7 @@ def test_tiles_stand_in_reading_order_and_the_thumbnail_is_last() -> None:
 def test_sar_is_shown_as_vv_vh_and_their_mean() -> None:
     picture = torch.zeros(3, 32, 32, dtype=torch.uint8)
     picture[0], picture[1], picture[2] = 200, 100, 7
-    raw = mask_input(Shown("t0", "sar", picture), 32) * torch.tensor((0.229, 0.224, 0.225)).view(3, 1, 1)
+    raw = mask_input(Shown("t0", "sar", picture), 32)[0] * torch.tensor((0.229, 0.224, 0.225)).view(3, 1, 1)
     values = (raw + torch.tensor((0.485, 0.456, 0.406)).view(3, 1, 1))[:, 5, 5] * 255
     torch.testing.assert_close(values, torch.tensor([200.0, 100.0, 150.0]), atol=1e-3, rtol=0)
 
