@@ -8,7 +8,7 @@ from terrascope_bench.tasks import TASKS
 
 NAME = "TerraScope-Bench, rebuilt"
 
-_CARD = """\
+FRONT = """\
 ---
 pretty_name: {name}
 task_categories:
@@ -25,7 +25,12 @@ configs:
   - split: test
     path: questions/*.parquet
 ---
+"""
+"""Tells Hugging Face where the questions are; `name` is what it calls them."""
 
+_CARD = (
+    FRONT
+    + """
 # {name}
 
 {total} questions about satellite images in the six sub-tasks of TerraScope-Bench, each with the masks that its answer
@@ -55,6 +60,7 @@ candidate that a rule refused, and how far programs come that see no image; thei
 Sources and licences:
 {sources}
 """
+)
 
 
 def card(manifest: dict[str, Any]) -> str:

@@ -6,20 +6,23 @@ from pathlib import Path
 
 from terra_cot.errors import ConfigError, did_you_mean
 
-
-def shipped() -> dict[str, Path]:
-    """The shipped recipes by their names, in order."""
-    return {entry.stem: entry for entry in sorted(Path(__file__).parent.glob("*.yaml"))}
+_HERE = Path(__file__).parent
 
 
-def recipe_path(name: str) -> Path:
-    """A recipe file, or a shipped recipe by its name."""
+def shipped(folder: Path = _HERE) -> dict[str, Path]:
+    """The shipped recipes of a folder by their names, in order."""
+    return {entry.stem: entry for entry in sorted(folder.glob("*.yaml"))}
+
+
+def recipe_path(name: str, folder: Path = _HERE, what: str = "recipe") -> Path:
+    """A recipe file, or a shipped recipe by its name; `what` is what an error calls it."""
     path = Path(name)
     if path.suffix in (".yaml", ".yml") or path.is_file():
         return path
-    if name not in shipped():
-        known = tuple(shipped())
+    found = shipped(folder)
+    if name not in found:
+        known = tuple(found)
         raise ConfigError(
-            f'no recipe "{name}"{did_you_mean(name, known)} (shipped: {", ".join(known)}; or a .yaml file)'
+            f'no {what} "{name}"{did_you_mean(name, known)} (shipped: {", ".join(known)}; or a .yaml file)'
         )
-    return shipped()[name]
+    return found[name]

@@ -4,27 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from terrascope_bench.card import FRONT
 from terrascope_bench.tasks import TASKS
 
-_CARD = """\
----
-pretty_name: TerraScope-Bench, imported
-task_categories:
-- visual-question-answering
-- image-segmentation
-tags:
-- remote-sensing
-- satellite
-- terrascope-bench
-configs:
-- config_name: questions
-  default: true
-  data_files:
-  - split: test
-    path: questions/*.parquet
----
-
-# TerraScope-Bench, imported
+_NAME = "TerraScope-Bench, imported"
+_CARD = (
+    FRONT
+    + """
+# {name}
 
 {total} questions. {kept} of the {read} rows of the published file (SHA-256 `{sha256}`), with the published answers;
 `dropped.jsonl` lists the others. Made by `terrascope-bench import`. The file does not state a licence: its
@@ -44,6 +31,7 @@ Score a model: write one JSON object a line, `{{"question_id": ..., "response": 
 The options of the published file can give answers away. `blind.parquet` holds what solvers say that never see an image;
 read accuracies on AQ and DM beside it.
 """
+)
 
 
 _AGAIN = """
@@ -72,6 +60,7 @@ def card(manifest: dict[str, Any]) -> str:
         else "are not known: import with `--labels ROOT` to restore them."
     )
     return _CARD.format(
+        name=_NAME,
         total=sum(entry["questions"] for entry in manifest["tasks"].values()),
         kept=told["rows"]["kept"],
         read=told["rows"]["read"],

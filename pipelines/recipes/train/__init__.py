@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from terra_cot.errors import ConfigError, did_you_mean
+from pipelines import recipes
+
+_HERE = Path(__file__).parent
 
 
 def shipped() -> dict[str, Path]:
     """The shipped training recipes by their names, in order."""
-    return {entry.stem: entry for entry in sorted(Path(__file__).parent.glob("*.yaml"))}
+    return recipes.shipped(_HERE)
 
 
 def recipe_path(name: str) -> Path:
     """A training recipe file, or a shipped one by its name."""
-    path = Path(name)
-    if path.suffix in (".yaml", ".yml") or path.is_file():
-        return path
-    if name not in shipped():
-        known = tuple(shipped())
-        raise ConfigError(
-            f'no training recipe "{name}"{did_you_mean(name, known)} (shipped: {", ".join(known)}; or a .yaml file)'
-        )
-    return shipped()[name]
+    return recipes.recipe_path(name, _HERE, "training recipe")
