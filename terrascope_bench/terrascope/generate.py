@@ -175,6 +175,8 @@ class _Writer:
             row.feed = row.feed[:0]
         if looking:
             yield from self._look(looking, states[looking])
+            # Where a mask appends nothing, the state at [SEG] is the one that the next word is told by.
+            writing += [n for n in looking if not len(self.rows[n].feed) and not self.rows[n].done]
         if writing:
             logits = self.model.logits(states[writing]).cpu()
             for number, scores in zip(writing, logits, strict=True):

@@ -16,11 +16,12 @@ import torch
 from numpy.typing import NDArray
 
 from terrascope_bench.terrascope import prompt
+from terrascope_bench.terrascope.evidence import evidence
 from terrascope_bench.terrascope.fuse import step_tokens
 from terrascope_bench.terrascope.images import Shown
 from terrascope_bench.terrascope.measured import measurement
 from terrascope_bench.terrascope.network import TerraScope
-from terrascope_bench.terrascope.select import Selection, select
+from terrascope_bench.terrascope.select import Selection
 from terrascope_bench.terrascope.tokens import Words
 from terrascope_bench.terrascope.vision import Encoded, token_counts
 
@@ -56,11 +57,15 @@ class Told:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prompt:
-    """`ids` of the prompt, the places of its question's tokens; its images are encoded in `images`."""
+    """`ids` of the prompt, the places of its question's tokens; its images are encoded in `images`.
+
+    `name` is that of the question, by which draws are seeded.
+    """
 
     ids: list[int]
     question: list[int]
     images: list[Encoded]
+    name: str
 
 
 @dataclass(slots=True, eq=False)
@@ -82,7 +87,7 @@ def make_prompt(model: TerraScope, words: Words, asked: Asked, images: list[Enco
     shown = [(image.frame, image.modality) for image in asked.images]
     counts = token_counts(model, asked.images)
     ids, question = words.encode_pieces(prompt.pieces(shown, counts, asked.question, asked.options))
-    return Prompt(ids, question, images)
+    return Prompt(ids, question, images, asked.name)
 
 
 def of_date(images: Sequence[Encoded], date: str) -> list[Encoded]:
@@ -94,7 +99,7 @@ def look(model: TerraScope, at: Prompt, date: str, mask: NDArray[np.bool_]) -> t
     """The visual tokens (k, D) that a mask on `date` appends, and how they were selected."""
     images = of_date(at.images, date)
     rows, columns = images[0].grid.shape[:2]
-    selection = select(mask, (rows, columns), model.config.coverage, model.config.tokens_max)
+    selection = evidence(mask, (rows, columns), model.config, at.name)
     question = model.embedding(torch.tensor([at.ids[place] for place in at.question], device=model.device))
     return step_tokens(images, selection, question, model.config.fusion), selection
 

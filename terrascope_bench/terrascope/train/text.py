@@ -44,7 +44,7 @@ class Drill:
     pieces: tuple[str, ...]
 
 
-def replies(folders: Sequence[Path], split: str | None, seed: int) -> dict[str, list[Lesson]]:
+def replies(folders: Sequence[Path], split: str | None, seed: int, brief: bool = False) -> dict[str, list[Lesson]]:
     """Every lesson of the training tiles, by task; without masks and pictures, which text does not need."""
     out: dict[str, list[Lesson]] = {code: [] for code in TASKS}
     for folder in folders:
@@ -56,7 +56,7 @@ def replies(folders: Sequence[Path], split: str | None, seed: int) -> dict[str, 
         for row, path in tiles_of(parts):
             if split in (None, row["split"]):
                 each = 6 if row["width"] > 512 else 1
-                for lesson in lessons_of(row, path, seed, each=each):
+                for lesson in lessons_of(row, path, seed, each=each, brief=brief):
                     out[lesson.task].append(_light(lesson))
     return {code: found for code, found in out.items() if found}
 
@@ -64,6 +64,7 @@ def replies(folders: Sequence[Path], split: str | None, seed: int) -> dict[str, 
 def _light(lesson: Lesson) -> Lesson:
     """A lesson as text: pictures and masks of thousands are too much to hold."""
     frames = tuple(replace(frame, image=b"", raster=None, cloud=None) for frame in lesson.frames)
+    # Not a slice of the mask: that would hold the whole of it.
     looks = tuple(replace(look, mask=np.zeros((0, 0), np.bool_)) for look in lesson.looks)
     return replace(lesson, frames=frames, looks=looks)
 
@@ -194,8 +195,11 @@ def _fields(rng: np.random.Generator) -> Drill:
     return Drill(tuple(pieces))
 
 
-def lay_text(words: Words, item: Lesson | Drill, hidden: int) -> tuple[Row, list[str]]:
-    """The row of a drill or of a whole reply, and the class of each [SEG]; random tokens stand for visual ones."""
+def lay_text(words: Words, item: Lesson | Drill, hidden: int, measured: bool = True) -> tuple[Row, list[str]]:
+    """The row of a drill or of a whole reply, and the class of each [SEG]; random tokens stand for visual ones.
+
+    Unless `measured`, nothing is told, and the number that a mask measures is the reply's own.
+    """
     ids: list[int] = []
     labels: list[int] = []
 
@@ -217,7 +221,8 @@ def lay_text(words: Words, item: Lesson | Drill, hidden: int) -> tuple[Row, list
         say(words.encode(opening + look.lead + prompt.SEG), True)
         segs.append(len(ids) - 1)
         say([words.image] * int(torch.randint(1, LOOKED + 1, ())), False)
-        say(words.encode(look.told, special=False), False)
+        if measured:
+            say(words.encode(look.told, special=False), False)
     answer = f"{prompt.THINK_CLOSE}{prompt.ANSWER_OPEN}{item.answer}{prompt.ANSWER_CLOSE}"
     say(words.encode(item.ending + answer), True)
     say([words.end], True)
@@ -234,7 +239,8 @@ class TextLearner(nn.Module):
 
     def forward(self, batch: Sequence[Lesson | Drill]) -> tuple[Any, Any, Any, Any]:
         """(loss, text, distance of projected states from prompts, nan)."""
-        made = [lay_text(self.words, item, self.model.config.hidden) for item in batch]
+        config = self.model.config
+        made = [lay_text(self.words, item, config.hidden, config.measured) for item in batch]
         rows = [row for row, _ in made]
         padded = pad(self.model, self.words, rows)
         states = self.model.read(padded.embeds, mask=padded.mask, positions=padded.positions)
