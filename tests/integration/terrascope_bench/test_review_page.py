@@ -91,7 +91,7 @@ def ready(shown: Any) -> None:
     # The form of the question before stays, but cannot be used, until that of the next is there.
     until(
         shown,
-        "document.querySelector('#form .check') && !terraCot.form.box.inert && terraCot.form.row === terraCot.list.place",
+        "(({ box, row }) => box.querySelector('.check') && !box.inert && row === terraCot.list.place)(terraCot.form)",
     )
 
 
@@ -301,7 +301,7 @@ def test_a_reload_in_the_middle_comes_back_with_the_draft(running: Any, folder: 
 
 
 class Line:
-    """The line to the server, to be cut and mended; laid before the page opens, for a page that is open takes it late."""
+    """The line to the server, to be cut and mended; laid before the page opens: an open one takes it late."""
 
     def __init__(self, shown: Any) -> None:
         self.cut = False
