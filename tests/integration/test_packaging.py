@@ -141,5 +141,9 @@ def test_cards_are_read_by_the_hub_as_they_are_meant() -> None:
     assert card.data.to_dict()["configs"][0]["default"] is True
     configs = MetadataConfigs.from_dataset_card_data(card.data)
     assert set(configs) == {"samples", "tiles"}
-    named = {"cc0-1.0", "cdla-permissive-1.0", "cc-by-4.0", "cc-by-nc-sa-4.0", "apache-2.0"}
-    assert set(card.data.license) == {*named, "other"}
+    assert card.data.license == "other"  # some are none that the Hub lists
+    assert card.data.license_name == "several-named-in-this-card"
+    assert all(f"| {entry['source']} | {entry['licence']} |" in card.text for entry in sources)
+    listed = [entry for entry in sources if entry["source"] in ("bigearthnet", "world", "xbd")]
+    card = DatasetCard(card_text(body | {"sources": listed}))
+    assert card.data.license == ["cc-by-nc-sa-4.0", "cc0-1.0", "cdla-permissive-1.0"]
