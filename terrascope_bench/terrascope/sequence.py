@@ -30,13 +30,17 @@ IGNORED = -100
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Asked:
-    """One question: its images, its words, its options or None. `name` seeds its draws and is not shown."""
+    """One question: its images, its words, its options or None. `name` seeds its draws and is not shown.
+
+    `opening` is what its reply begins with, put into the model's mouth; it may hold [SEG]s.
+    """
 
     images: list[Shown]
     question: str
     options: tuple[str, ...] | None = None
     gsd_m: float | None = None
     name: str = ""
+    opening: str = ""
 
     @property
     def dates(self) -> list[str]:

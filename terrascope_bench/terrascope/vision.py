@@ -43,8 +43,11 @@ def token_counts(model: TerraScope, images: list[Shown]) -> list[int]:
     return [tiles.images * config.grid_side**2 for tiles in cut(images, config.tile_px, config.tiles_max)]
 
 
-def encode(model: TerraScope, questions: Sequence[list[Shown]]) -> list[list[Encoded]]:
-    """Encode the images of several questions together; gradients flow if they are on."""
+def encode(model: TerraScope, questions: Sequence[list[Shown]], masks: bool = True) -> list[list[Encoded]]:
+    """Encode the images of several questions together; gradients flow if they are on.
+
+    Without `masks` only for the language model: `features` are None then.
+    """
     config = model.config
     flat: list[tuple[Shown, Tiling]] = []
     for images in questions:
@@ -53,7 +56,7 @@ def encode(model: TerraScope, questions: Sequence[list[Shown]]) -> list[list[Enc
         return [[] for _ in questions]
     towers = torch.cat([tower_input(image, tiles, config.tile_px) for image, tiles in flat])
     tokens = torch.cat([model.visual_tokens(part) for part in towers.split(TOWER_BATCH)])
-    maps = mask_features(model, [image for image, _ in flat])
+    maps: Sequence[Any] = mask_features(model, [image for image, _ in flat]) if masks else [None] * len(flat)
     out: list[Encoded] = []
     start = 0
     for (image, tiles), features in zip(flat, maps, strict=True):
