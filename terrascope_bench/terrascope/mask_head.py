@@ -83,11 +83,12 @@ def mask_image(model: TerraScope, images: Sequence[Encoded]) -> tuple[tuple[int,
 
 
 def _weighed(model: TerraScope, optical: Features, sar: Features) -> Features:
-    """Each place from the sensor that the gate trusts there; the coarse level decides for all."""
+    """Each place from the sensor that the gate trusts there (the coarse level decides for all), and what both say."""
     # (2C, s, s) -> (1, s, s), 1 = optical
     share = torch.sigmoid(model.sam_gate(torch.cat((optical[2], sar[2]))[None]))
     out = []
-    for one, other in zip(optical, sar, strict=True):
+    for one, other, join in zip(optical, sar, model.sam_join, strict=True):
         local = functional.interpolate(share, size=one.shape[-2:], mode="bilinear", align_corners=False)[0]
-        out.append(local * one + (1 - local) * other)
+        both = join(torch.cat((one, other))[None])[0]  # (2C, h, w) -> (C, h, w)
+        out.append(local * one + (1 - local) * other + both)
     return out[0], out[1], out[2]

@@ -64,7 +64,7 @@ def replies(folders: Sequence[Path], split: str | None, seed: int) -> dict[str, 
 def _light(lesson: Lesson) -> Lesson:
     """A lesson as text: pictures and masks of thousands are too much to hold."""
     frames = tuple(replace(frame, image=b"", raster=None, cloud=None) for frame in lesson.frames)
-    looks = tuple(replace(look, mask=look.mask[:0]) for look in lesson.looks)
+    looks = tuple(replace(look, mask=np.zeros((0, 0), np.bool_)) for look in lesson.looks)
     return replace(lesson, frames=frames, looks=looks)
 
 
