@@ -12,7 +12,7 @@ from pipelines.console import Force, Json, Quiet
 
 EPILOG = (
     'Example: terra-cot explain scene.tif -q "How much of the ground is water?" --model model/ -o out/\n'
-    "Example: terra-cot explain t0=before.tif t1=after.tif --task flood --roads roads.geojson --model model/ -o out/"
+    "Example: terra-cot explain t0=before.tif t1=after.tif --task flood --roads roads.geojson -o out/"
 )
 
 
@@ -26,8 +26,10 @@ def explain(
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")],
-    model: Annotated[str, typer.Option("--model", "-m", help="Folder of a model.", metavar="MODEL")],
     question: Annotated[str | None, typer.Option("--question", "-q", help="What to ask, in words.")] = None,
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="Folder of a model, or shipped weights by name.", metavar="MODEL")
+    ] = "terrascope-nano+measured",
     option: Annotated[
         list[str], typer.Option("--option", help="An option to choose from: A, B, ... in order. Repeatable.")
     ] = [],  # noqa: B006 - typer reads it, nobody changes it
@@ -118,18 +120,15 @@ def _tell(note: dict[str, Any], out: Path) -> None:
     ]
     if rows:
         console.print_table(note["question"], ["mask", "date", "area m2", "of valid", "file"], rows)
-    console.say(f"answer: {note['answer']}" if note["answer"] else _unanswered(note))
+    if note["ended"]:
+        console.say(
+            f"answer: {note['answer']}" if note["answer"] else f"no answer; the reply ended by: {note['ended']}"
+        )
     if note["roads"]:
         roads = note["roads"]
         wet = f"{roads['length_m']:,.0f} m of {roads['under_water']} roads"
         console.say(f"roads under water: {wet} ({roads['geojson']})")
     console.say(f"{out}: open index.html, or the .geojson and .tif files in a GIS")
-
-
-def _unanswered(note: dict[str, Any]) -> str:
-    if note["ended"] == "looks":
-        return "nothing more was asked"
-    return f"the model gave no answer (its reply ended by: {note['ended']})"
 
 
 def _percent(entry: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """The chain is written once, on an overview of the scene; each mask it asks for is looked up on the tiles.
 
 So the words see the whole scene and the masks every pixel of it. What a step measures, and what its mask shows the
-language model next, comes from the whole mask.
+language model next, comes from the whole mask. The looks of a task come first, each a reply of its own.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from terra_cot.errors import DataError
-from terrascope_bench.explain.change import Task
+from terrascope_bench.explain.change import Look, Task
 from terrascope_bench.explain.look import Eye, shown
 from terrascope_bench.explain.model import Loaded
 from terrascope_bench.explain.tiles import Layout
 from terrascope_bench.explain.views import View, Views
 from terrascope_bench.models.terrascope import labels
-from terrascope_bench.terrascope.generate import Done, Limits, Looked, Text, stream
-from terrascope_bench.terrascope.prompt import ANSWER_CLOSE, ANSWER_OPEN, THINK_CLOSE, THINK_OPEN
+from terrascope_bench.terrascope.generate import Limits, Looked, Text, stream
+from terrascope_bench.terrascope.prompt import ANSWER_CLOSE, ANSWER_OPEN, SEG, THINK_CLOSE, THINK_OPEN
 from terrascope_bench.terrascope.sequence import Asked
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked. `words` None asks nothing beyond the looks of a task."""
+    """What is asked. `words` None asks nothing beyond the looks of a `task`."""
 
     words: str | None
     options: tuple[str, ...] | None = None
@@ -47,24 +47,24 @@ class Step:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Explanation:
-    """`text` is the reply as it was written; `ended` says why it stopped: end, tokens, masks, positions, or looks."""
+    """`steps` are the masks of `chain`, in the order of its [SEG]s, those of a task's looks first.
+
+    `reply` is the answer as the model wrote it, and `ended` why it stopped: end, tokens, masks or positions; None where
+    nothing was asked.
+    """
 
     question: str
-    text: str
+    chain: str
     steps: list[Step]
-    ended: str
+    reply: str | None
+    ended: str | None
     tiles: Layout
-
-    @property
-    def chain(self) -> str:
-        """The chain without its marks; all of a reply that has none."""
-        chain = self.text.partition(THINK_CLOSE)[0] if THINK_CLOSE in self.text else self.text.partition(ANSWER_OPEN)[0]
-        return chain.removeprefix(THINK_OPEN).strip()
 
     @property
     def answer(self) -> str | None:
         """What stands between the marks of the answer; None where there is nothing."""
-        found = re.search(f"{re.escape(ANSWER_OPEN)}(.*?){re.escape(ANSWER_CLOSE)}", self.text, re.DOTALL)
+        marks = f"{re.escape(ANSWER_OPEN)}(.*?){re.escape(ANSWER_CLOSE)}"
+        found = re.search(marks, self.reply or "", re.DOTALL)
         return (found[1].strip() or None) if found else None
 
 
@@ -94,43 +94,78 @@ def explain(
         if on_tile:
             on_tile(looked, -(-looked // layout.count) * layout.count)
 
-    eye = Eye(model.network, views, layout, tick)
-    asked = _asked(views, overview, question)
-    forced = asked.opening.count("[SEG]")
-    limits = Limits(question.max_tokens)
-    text, found, ended = "", list[Looked](), "tokens"
-    for event in stream(model.network, model.words, [asked], limits, eye):
-        if isinstance(event, Text):
-            text += event.text
-        elif isinstance(event, Looked):
-            found.append(event)
-            if question.words is None and len(found) == forced and not model.network.config.measured:
-                ended = "looks"
+    asker = _Asker(model, views, overview, Eye(model.network, views, layout, tick))
+    first, last = views.dates[0], views.dates[-1]
+    chains: list[str] = []
+    steps: list[Step] = []
+    for look in question.task.looks(first, last) if question.task else ():
+        text, found = asker.look(look)
+        chains.append(text)
+        steps += found
+    reply = ended = None
+    if question.words is not None:
+        reply, ended, found = asker.ask(question)
+        chains.append(_thought(reply))
+        steps += found
+    words = question.words or (question.task.asked(first, last) if question.task else "")
+    return Explanation(words, "\n".join(chains), steps, reply, ended, layout)
+
+
+def _thought(reply: str) -> str:
+    """The chain of a reply without its marks; all that stands before the answer where it has none."""
+    chain = reply.partition(THINK_CLOSE if THINK_CLOSE in reply else ANSWER_OPEN)[0]
+    return chain.removeprefix(THINK_OPEN).strip()
+
+
+class _Asker:
+    """Asks one question after another about one scene."""
+
+    def __init__(self, model: Loaded, views: Views, overview: Sequence[View], eye: Eye) -> None:
+        self._model, self._views, self._overview, self._eye = model, views, overview, eye
+
+    def look(self, look: Look) -> tuple[str, list[Step]]:
+        """The chain of a task's look, and its steps: as soon as they are there nothing more is written."""
+        asked = self._asked(look.question, None, look.dates, look.opening)
+        measured = self._model.network.config.measured
+        text, found = "", list[Looked]()
+        for event in stream(self._model.network, self._model.words, [asked], Limits(1024), self._eye):
+            if isinstance(event, Looked):
+                found.append(event)
+            elif isinstance(event, Text):
+                text += event.text
+            # What a mask measures is told right after it.
+            if len(found) == len(look.looks) and not (measured and text.endswith(SEG)):
                 break
-        else:
-            assert isinstance(event, Done)
-            ended = event.reason
-        if question.words is None and len(found) == forced and text.endswith(")"):
-            ended = "looks"
-            break
-    if ended == "positions" and not text:
-        raise DataError("the images fill all positions that the language model has", fix="give fewer images")
-    if len(found) < forced:
-        raise DataError(f"the reply ended ({ended}) before both dates were looked at", fix="raise --max-tokens")
-    named = labels(text)
-    steps = [
-        Step(named[number] if number < len(named) else None, event.date, event.mask, eye.valid(event.date))
-        for number, event in enumerate(found)
-    ]
-    return Explanation(asked.question, text, steps, ended, layout)
+        if len(found) < len(look.looks):
+            raise DataError("the language model has no positions left to look at all dates", fix="give fewer images")
+        chain = _thought(text)
+        named = f"Image: {look.dates[0]} {chain}" if len(look.dates) == 1 else chain
+        return named, [self._step(event, label) for event, (_, label) in zip(found, look.looks, strict=True)]
 
+    def ask(self, question: Question) -> tuple[str, str, list[Step]]:
+        """(reply, why it ended, steps) of the question that a person asks."""
+        assert question.words is not None
+        asked = self._asked(question.words, question.options, tuple(self._views.dates), "")
+        text, found, ended = "", list[Looked](), "tokens"
+        limits = Limits(question.max_tokens)
+        for event in stream(self._model.network, self._model.words, [asked], limits, self._eye):
+            if isinstance(event, Looked):
+                found.append(event)
+            elif isinstance(event, Text):
+                text += event.text
+            else:
+                ended = event.reason
+        if ended == "positions" and not text:
+            raise DataError("the images fill all positions that the language model has", fix="give fewer images")
+        named = labels(text)
+        steps = [
+            self._step(event, named[number] if number < len(named) else None) for number, event in enumerate(found)
+        ]
+        return text, ended, steps
 
-def _asked(views: Views, overview: Sequence[View], question: Question) -> Asked:
-    dates = views.dates
-    words, opening = question.words, ""
-    if question.task is not None:
-        opening = question.task.opening(dates[0], dates[-1])
-        words = words or question.task.question.format(t=dates[0], u=dates[-1])
-    assert words is not None
-    images = [shown(view) for view in overview]
-    return Asked(images, words, question.options, views.grid.gsd_m, "explain", opening)
+    def _step(self, event: Looked, label: str | None) -> Step:
+        return Step(label, event.date, event.mask, self._eye.valid(event.date))
+
+    def _asked(self, words: str, options: tuple[str, ...] | None, dates: Sequence[str], opening: str) -> Asked:
+        images = [shown(view) for view in self._overview if view.frame in dates]
+        return Asked(images, words, options, self._views.grid.gsd_m, "explain", opening)

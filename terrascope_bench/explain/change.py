@@ -6,8 +6,8 @@
 | clearing | trees, on both dates | trees of the first date that are none on the last |
 | damage | buildings on the first date, destroyed ones on the last | where both lie |
 
-The looks are the opening of the reply, in the form that the model's training has, so they are there whatever else the
-model writes. Only ground that both dates show counts.
+A look is the opening of a reply, in the form of the model's training, so it is there whatever else the model writes:
+land cover is looked for on the images of one date alone, buildings on both. Only ground that both dates show counts.
 """
 
 from __future__ import annotations
@@ -27,8 +27,26 @@ Kind = Literal["new", "lost", "both"]
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """A question about `dates` whose reply opens with `looks` (date, class); what follows them is not asked for."""
+
+    question: str
+    dates: tuple[str, ...]
+    looks: tuple[tuple[str, str], ...]
+
+    @property
+    def opening(self) -> str:
+        """How the reply begins. A lone date needs no name."""
+        several = len(self.dates) > 1
+        return THINK_OPEN + "".join(f"{f'Image: {date} ' if several else ''}{name}: {SEG}" for date, name in self.looks)
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
-    """`before` and `after` are the classes looked for on the first and the last date; `noun` names the change."""
+    """`before` and `after` are the classes looked for on the first and the last date; `noun` names the change.
+
+    `question` is what the task asks of both dates, `look` what it asks of one: None shows both at once.
+    """
 
     name: str
     before: str
@@ -36,10 +54,17 @@ class Task:
     kind: Kind
     noun: str
     question: str
+    look: str | None
 
-    def opening(self, first: str, last: str) -> str:
-        """How the reply begins: one look a date."""
-        return f"{THINK_OPEN}Image: {first} {self.before}: {SEG}Image: {last} {self.after}: {SEG}"
+    def asked(self, first: str, last: str) -> str:
+        return self.question.format(t=first, u=last)
+
+    def looks(self, first: str, last: str) -> tuple[Look, ...]:
+        """What is looked at: the class of the first date, then that of the last."""
+        two = ((first, self.before), (last, self.after))
+        if self.look is None:
+            return (Look(self.asked(first, last), (first, last), two),)
+        return tuple(Look(self.look, (date,), ((date, name),)) for date, name in two)
 
     def label(self, first: str) -> str:
         """The label of the change, on the last date."""
@@ -58,12 +83,13 @@ class Task:
 _FLOODED = "How large is the ground flooded in {u}, compared with {t}?"
 _DESTROYED = "How many of the buildings of {t} are destroyed in {u}?"
 _CLEARED = "How large is the ground cleared of tree cover between {t} and {u}?"
+_TAKEN = "What percentage of the valid pixels of this image is taken up by {}?"
 TASKS = {
     task.name: task
     for task in (
-        Task("flood", "water", "water", "new", "flooded ground", _FLOODED),
-        Task("damage", BUILDING, DESTROYED, "both", "destroyed buildings", _DESTROYED),
-        Task("clearing", "tree", "tree", "lost", "cleared ground", _CLEARED),
+        Task("flood", "water", "water", "new", "flooded ground", _FLOODED, _TAKEN.format("water")),
+        Task("damage", BUILDING, DESTROYED, "both", "destroyed buildings", _DESTROYED, None),
+        Task("clearing", "tree", "tree", "lost", "cleared ground", _CLEARED, _TAKEN.format("tree cover")),
     )
 }
 

@@ -30,15 +30,16 @@ def picture(
 ) -> Image.Image:
     """RGB picture. `texts` are lines below all else: what was measured."""
     panels = [(_sized(view.pixels), f"{view.frame}, {view.modality}") for view in views]
-    panels += [(_drawn(entry, views), f"{entry.title}: {entry.area}") for entry in marked]
+    panels += [(_drawn(entry, views), f"{entry.title}: {_plain(entry.area)}") for entry in marked]
     across = min(_ACROSS, max(2, len(panels)))
     width = across * (_PANEL_PX + _GAP_PX) + _GAP_PX
     room = width - 2 * _GAP_PX
     face, large = font(_TEXT_PX), font(_TEXT_PX + 5)
     above = [(line, large, _INK) for line in wrap(question, large, room)]
     above += [(line, face, _SOFT) for line in (wrap(" / ".join(options), face, room) if options else [])]
-    below = [(line, face, _INK) for line in (wrap(numbered(chain), face, room) if chain else [])]
-    below += [(line, large, _RIGHT) for text in (answer, *texts) if text for line in wrap(text, large, room)]
+    told = [line for part in numbered(_plain(chain)).splitlines() for line in wrap(part, face, room)]
+    below = [(line, face, _INK) for line in told]
+    below += [(line, large, _RIGHT) for text in (answer, *texts) if text for line in wrap(_plain(text), large, room)]
     rows = [panels[start : start + across] for start in range(0, len(panels), across)]
     heights = [max(pixels.shape[0] for pixels, _ in row) + _LINE_PX + 10 for row in rows]
     canvas = Image.new("RGB", (width, (len(above) + len(below)) * (_LINE_PX + 3) + sum(heights) + 4 * _GAP_PX), _PAPER)
@@ -59,6 +60,11 @@ def picture(
         write(pen, (_GAP_PX, y), line, size, ink, marks)
         y += _LINE_PX + 3
     return canvas
+
+
+def _plain(text: str) -> str:
+    """The font that comes with Pillow has no small two."""
+    return text.replace("²", "2")
 
 
 def _drawn(entry: Marked, views: Sequence[View]) -> NDArray[np.uint8]:

@@ -135,7 +135,7 @@ def _write(
         "code_version": __version__,
         "question": told.question,
         "options": list(request.options) if request.options else None,
-        "reply": told.text,
+        "reply": told.reply,
         "chain": told.chain,
         "answer": told.answer,
         "ended": told.ended,
