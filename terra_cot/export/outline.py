@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -19,7 +20,9 @@ from terra_cot.geo.grid import Grid
 _DECIMALS = 8  # of a degree: a millimetre
 
 
-_EDGE_PX = 256  # within so many pixels an edge is as straight in degrees as it is in metres
+_EDGE = 600.0
+"""Metres of an edge, times the root of the pixel's side: a straight edge in a plane bends by half of length squared
+over Earth's radius, which within this length is about a hundredth of a pixel."""
 
 
 def outline(mask: NDArray[np.bool_], transform: Affine, to_degrees: Transformer) -> MultiPolygon | None:
@@ -44,10 +47,10 @@ def patches(mask: NDArray[np.bool_], transform: Affine) -> Iterator[Polygon]:
 def in_degrees(ground: Polygon, transform: Affine, to_degrees: Transformer) -> list[Polygon]:
     """A polygon in longitude and latitude, shells counter-clockwise; several where the antimeridian cuts it.
 
-    Corners are carried over one by one, and points of long edges with them: within 256 pixels a straight edge in
-    metres and in degrees differ by less than a hundredth of a pixel.
+    Corners are carried over one by one, and points of long edges with them, so that what is straight in metres does
+    not become straight in degrees.
     """
-    edge = _EDGE_PX * max(abs(transform.a), abs(transform.e))
+    edge = _EDGE * math.sqrt(max(abs(transform.a), abs(transform.e)))
     carried = shapely.transform(shapely.segmentize(ground, edge), _degrees(to_degrees))
     return [orient(part) for part in _polygons(_cut(carried))]
 

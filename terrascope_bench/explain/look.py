@@ -22,6 +22,8 @@ from terrascope_bench.terrascope.vision import Encoded, mask_features
 
 KEPT_BYTES = 256 * 2**20
 """The most that encoded tiles may take up between steps."""
+NOTHING = -10.0
+"""The score of a tile that no image shows: what is masked out anyway need not be computed."""
 _TOGETHER = 16
 
 
@@ -44,11 +46,15 @@ class Eye:
             for start in range(0, len(places), _TOGETHER):
                 part = places[start : start + _TOGETHER]
                 seen = self._seen(date, part)
-                logits = decode(self._model, [features for features, _ in seen], prompt.expand(len(part), -1))
-                for (top, left), (_, known), scores in zip(part, seen, logits, strict=True):
+                there = [features for features, _ in seen if features is not None]
+                logits = iter(decode(self._model, there, prompt.expand(len(there), -1)) if there else [])
+                for (top, left), (features, known) in zip(part, seen, strict=True):
                     inside = valid[top : top + known.shape[0], left : left + known.shape[1]]
                     inside |= known[: inside.shape[0], : inside.shape[1]]
-                    yield at_size(scores[None], self.layout.shape)[0].cpu().numpy()
+                    if features is None:
+                        yield np.full(self.layout.shape, NOTHING, np.float32)
+                    else:
+                        yield at_size(next(logits)[None], self.layout.shape)[0].cpu().numpy()
                     if self._on_tile:
                         self._on_tile()
 
@@ -61,28 +67,28 @@ class Eye:
         return self._valid[date]
 
     def _seen(self, date: str, places: Sequence[tuple[int, int]]) -> list[tuple[Any, NDArray[np.bool_]]]:
-        """(features, valid HW) of each tile."""
+        """(features, valid HW) of each tile; of one that shows nothing the features are None."""
         absent = [place for place in places if (date, *place) not in self._kept]
         made: dict[tuple[int, int], tuple[Any, NDArray[np.bool_]]] = {}
         tiles = [self._views.window(date, *place, self.layout.shape) for place in absent]
         for place, views, features in zip(absent, tiles, self._encoded(tiles), strict=True):
             known = np.logical_or.reduce([view.valid for view in views])
             made[place] = (features, known)
-            size = sum(level.numel() * level.element_size() for level in features) + known.nbytes
+            size = sum(level.numel() * level.element_size() for level in features or ()) + known.nbytes
             if size <= self._free:
                 self._free -= size
                 self._kept[date, *place] = made[place]
         return [made[place] if place in made else self._kept[date, *place] for place in places]
 
     def _encoded(self, tiles: Sequence[list[View]]) -> list[Any]:
-        """The maps that the mask decoder works on, of tiles that are shown by one sensor or two."""
-        shown = [self._shown(views) for views in tiles]
+        """The maps that the mask decoder works on, of tiles shown by one sensor or two; None for empty ones."""
+        shown = [self._shown(views) if any(view.valid.any() for view in views) else [] for views in tiles]
         flat = [image for images in shown for image in images]
         maps = iter(mask_features(self._model, flat) if flat else [])
-        out = []
+        out: list[Any] = []
         for images in shown:
             encoded = [Encoded(image.frame, image.modality, image.size, None, None, next(maps)) for image in images]
-            out.append(mask_image(self._model, encoded)[1])
+            out.append(mask_image(self._model, encoded)[1] if encoded else None)
         return out
 
     def _shown(self, views: Sequence[View]) -> list[Shown]:

@@ -15,6 +15,7 @@ from terra_cot.palette import class_color
 from terrascope_bench.explain.views import View
 
 Color = tuple[int, int, int]
+_WHITE = 0.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,5 +61,7 @@ def area_text(area_m2: float) -> str:
 
 
 def base_of(views: Sequence[View], date: str) -> View:
-    """The image that masks of a date are drawn on: the optical one where there is one."""
-    return min((view for view in views if view.frame == date), key=lambda view: view.modality)
+    """The image that masks of a date are drawn on: the optical one, unless much of it is white (cloud, mostly)."""
+    of_date = [view for view in views if view.frame == date]
+    clear = [view for view in of_date if view.modality == "sar" or (view.pixels.min(axis=-1) >= 250).mean() < _WHITE]
+    return min(clear or of_date, key=lambda view: view.modality)

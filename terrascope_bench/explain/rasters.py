@@ -11,6 +11,7 @@ from terra_cot.export.cog import convert
 from terra_cot.geo.grid import Grid
 
 INSIDE, OUTSIDE, UNSEEN = 1, 0, 255
+_PALE = (240, 240, 240, 255)  # a TIFF's colour table has no transparency but that of its no-data value
 
 
 def write_mask(
@@ -21,7 +22,7 @@ def write_mask(
     label: str,
     color: tuple[int, int, int],
 ) -> None:
-    """Write a mask (bool HW) with a colour table that shows it in `color` over what lies below."""
+    """Write a mask (bool HW) with a colour table: `color` inside, pale outside."""
     from rasterio.enums import ColorInterp
     from rasterio.io import MemoryFile
 
@@ -42,6 +43,6 @@ def write_mask(
         with memory.open(**profile) as dataset:
             dataset.write(codes, 1)
             dataset.set_band_description(1, label)
-            dataset.write_colormap(1, {OUTSIDE: (0, 0, 0, 0), INSIDE: (*color, 255), UNSEEN: (0, 0, 0, 0)})
+            dataset.write_colormap(1, {OUTSIDE: _PALE, INSIDE: (*color, 255)})
             dataset.colorinterp = [ColorInterp.palette]
         convert(bytes(memory.read()), path)

@@ -5,6 +5,7 @@ Roads come as GeoJSON (RFC 7946: longitude and latitude of WGS 84). A part keeps
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ from terra_cot.geo.grid import Grid
 from terrascope_bench.explain.vectors import feature
 
 _GEOD = Geod(ellps="WGS84")
-_EDGE_PX, _DECIMALS = 256, 8
+_EDGE, _DECIMALS = 600.0, 8
 _WGS84 = ("CRS84", "4326")
 
 
@@ -108,7 +109,7 @@ def roads_in(mask: NDArray[np.bool_], grid: Grid, roads: Roads) -> list[dict[str
     back = Transformer.from_crs(grid.crs, "EPSG:4326", always_xy=True)
     ground = list(patches(mask, grid.transform))
     tree = STRtree(ground)
-    edge = _EDGE_PX * grid.gsd_m
+    edge = _EDGE * math.sqrt(grid.gsd_m)  # as outlines are cut
     out = []
     for line, properties in roads.lines:
         flat = _carried(_densified(line), there)

@@ -8,7 +8,7 @@ memory holds one row of tiles and the mask, whatever the scene.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -88,10 +88,17 @@ def weights(length: int, side: int) -> list[NDArray[np.float32]]:
 
 def merged(layout: Layout, look: Look) -> NDArray[np.bool_]:
     """The mask (bool HW) of a scene whose tiles `look` scores."""
+    mask = np.zeros(layout.size, np.bool_)
+    for row, scores in bands(layout, look):
+        mask[row : row + len(scores)] = scores > 0
+    return mask
+
+
+def bands(layout: Layout, look: Look) -> Iterator[tuple[int, Scores]]:
+    """(first row, merged scores) of one stretch of rows after another, as soon as no later tile reaches into it."""
     height, width = layout.size
     rows, columns = layout.rows, layout.columns
     down, across = weights(height, layout.shape[0]), weights(width, layout.shape[1])
-    mask = np.zeros(layout.size, np.bool_)
     band = np.zeros((min(layout.shape[0], height), width), np.float32)
     for number, (row, vertical) in enumerate(zip(rows, down, strict=True)):
         scored = look([(row, column) for column in columns])
@@ -99,7 +106,6 @@ def merged(layout: Layout, look: Look) -> NDArray[np.bool_]:
             h, w = len(vertical), len(horizontal)
             band[:h, column : column + w] += vertical[:, None] * horizontal[None, :] * scores[:h, :w]
         done = (rows[number + 1] if number + 1 < len(rows) else height) - row
-        mask[row : row + done] = band[:done] > 0
+        yield row, band[:done].copy()
         band[:-done] = band[done:].copy()
         band[-done:] = 0
-    return mask

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from terra_cot import __version__
 from terra_cot.errors import ConfigError
 from terra_cot.export.place import claim, fresh, replaced
-from terra_cot.facts import area_m2
+from terra_cot.facts import area_m2, components
 from terra_cot.geo.grid import Grid
 from terra_cot.store.atomic import sha256_file, write_bytes, write_json
 from terrascope_bench.explain.ask import Explanation, Question, explain
@@ -205,7 +205,8 @@ def _files(folder: Path, region: _Region, grid: Grid, moment: str | None) -> dic
         "pixels": pixels,
         "area_m2": round(area_m2(pixels, grid.gsd_m), 2),
         "share_of_valid": pixels / seen if seen else None,
-        "parts": len(patches),
+        "parts": components(region.mask),
+        "polygons": len(patches),
         "geojson": f"{region.stem}.geojson",
         "cog": f"{region.stem}.tif",
     }
