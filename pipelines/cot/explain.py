@@ -11,7 +11,7 @@ from pipelines import console
 from pipelines.console import Force, Json, Quiet
 
 EPILOG = (
-    'Example: terra-cot explain scene.tif -q "How much of the ground is water?" --model model/ -o out/\n'
+    'Example: terra-cot explain scene.tif --question "How much of the ground is water?" --model model/ -o out/\n'
     "Example: terra-cot explain t0=before.tif t1=after.tif --task flood --roads roads.geojson -o out/"
 )
 
@@ -26,7 +26,7 @@ def explain(
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")],
-    question: Annotated[str | None, typer.Option("--question", "-q", help="What to ask, in words.")] = None,
+    question: Annotated[str | None, typer.Option("--question", help="What to ask, in words.")] = None,
     model: Annotated[
         str, typer.Option("--model", "-m", help="Folder of a model, or shipped weights by name.", metavar="MODEL")
     ] = "terrascope-nano+measured",
