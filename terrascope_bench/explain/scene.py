@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 from terra_cot.errors import ConfigError, DataError, GridError
 from terra_cot.geo.grid import Grid
@@ -23,6 +23,7 @@ PAIR_DAYS = 6.0
 
 DatesFrom = Literal["names", "times", "order"]
 _NAMED = re.compile(r"(t\d{1,3}|\d{4}-?\d\d-?\d\d[^=]*)=(.+)")
+_BAND = re.compile(r"(?:^|_)(B\d{1,2}|B8A|VV|VH)$")
 _POLARISATIONS = {"VV", "VH"}
 _MEND = {
     "unknown_sar_unit": "say it: --sar-unit dB, linear or amplitude",
@@ -32,7 +33,10 @@ _MEND = {
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """What was named: `images` whose bands tell what they are, and `sar`; and what the files themselves do not say."""
+    """What was named: `images` whose bands tell what they are, and `sar`; and what the files themselves do not say.
+
+    `bands` and `sar_bands` name the bands of every optical and SAR image in file order.
+    """
 
     images: tuple[str, ...]
     sar: tuple[str, ...] = ()
@@ -76,28 +80,31 @@ def open_scene(given: Files) -> Found:
 
 
 def _image(text: str, given: Files, sar: bool) -> _Image:
+    """The image that `text` names: a file, or several that each hold some of its bands, with commas between."""
     named, path = _split(text)
-    place = Path(path)
-    if not place.is_file():
-        raise DataError("no such file", file=path)
-    place = place.resolve()
-    bands, is_sar = _header(place, given, sar)
+    places = [Path(path)] if Path(path).is_file() else [Path(part.strip()) for part in path.split(",")]
+    for place in places:
+        if not place.is_file():
+            raise DataError("no such file", file=place)
+    places = [place.resolve() for place in places]
+    bands, is_sar = _bands(places, given, sar)
     from terra_cot.sources.rasters.find import Found as Paths
     from terra_cot.sources.rasters.frames import frame_of
     from terra_cot.sources.rasters.options import FramePattern, RastersOptions
 
+    names = [f"file {number}" for number in range(len(places))]
     entry = FramePattern(
         modality="sar" if is_sar else "optical",
-        files=("image",),
-        bands=(bands,),
+        files=tuple(names),
+        bands=tuple(bands),
         nodata=given.nodata,
         offset=None if is_sar else given.offset,
         unit=given.sar_unit if is_sar else None,
     )
     stated = "" if named is None or named.startswith("t") else named
-    paths: dict[str, Paths] = {"image": {place.stem: {stated: str(place)}}}
+    paths: dict[str, Paths] = {name: {"": {stated: str(at)}} for name, at in zip(names, places, strict=True)}
     try:
-        read = frame_of(Path("/"), place.stem, stated, entry, paths, RastersOptions(frames=(entry,)), dated=False)
+        read = frame_of(Path("/"), "", stated, entry, paths, RastersOptions(frames=(entry,)), dated=False)
         moment = iso(parse_datetime(stated)) if stated else read.frame.datetime
     except DataError as error:
         mend = _MEND.get(error.reason, error.fix)
@@ -113,8 +120,33 @@ def _split(text: str) -> tuple[str | None, str]:
     return (found[1], found[2]) if found and not Path(text).exists() else (None, text)
 
 
-def _header(place: Path, given: Files, sar: bool) -> tuple[tuple[str, ...], bool]:
-    """(band names, whether it is SAR) of a file."""
+def _bands(places: Sequence[Path], given: Files, sar: bool) -> tuple[list[tuple[str, ...]], bool]:
+    """(band names of each file, whether they are SAR) of the files of one image."""
+    headers = [_header(place) for place in places]
+    own = [names for _, names in headers]
+    is_sar = sar or _POLARISATIONS.issubset(name for names in own for name in names or ())
+    stated = given.sar_bands if is_sar else given.bands
+    counts = [count for count, _ in headers]
+    if stated is None and None not in own:
+        return [names for names in own if names is not None], is_sar
+    if stated is None or len(stated) != sum(counts):
+        flag = "--sar-bands VV,VH" if is_sar else "--bands B02,B03,B04"
+        raise DataError(
+            "bands without a name" if stated is None else "another number of bands than names",
+            file=next(place for place, names in zip(places, own, strict=True) if names is None or stated),
+            got=f"{sum(counts)} bands" + (f", {len(stated)} names" if stated else ""),
+            fix=f"name them in file order: {flag}",
+        )
+    ends = [sum(counts[: number + 1]) for number in range(len(counts))]
+    return [stated[end - count : end] for end, count in zip(ends, counts, strict=True)], is_sar
+
+
+def _header(place: Path) -> tuple[int, tuple[str, ...] | None]:
+    """(number of bands, their names or None) of a file that has a place on Earth.
+
+    Names are those of the file: descriptions; else red, green and blue by their colour interpretation; else, of a
+    single band, the Sentinel band at the end of the file's own name, as `..._B04.tif`.
+    """
     from terra_cot.geo.gcps import tie_of
     from terra_cot.pixels.header import opened
 
@@ -125,27 +157,13 @@ def _header(place: Path, given: Files, sar: bool) -> tuple[tuple[str, ...], bool
                 file=place,
                 fix="write it back with `rio edit-info --crs`, or gdal_edit.py -a_srs",
             )
-        own = _own_names(dataset)
-        is_sar = sar or _POLARISATIONS.issubset(own or ())
-        stated = given.sar_bands if is_sar else given.bands
-        names = stated or own
-        if names is None or len(names) != dataset.count:
-            flag = "--sar-bands VV,VH" if is_sar else "--bands B02,B03,B04"
-            raise DataError(
-                "bands without a name" if names is None else "another number of bands than names",
-                file=place,
-                got=f"{dataset.count} bands" + (f", {len(names)} names" if names else ""),
-                fix=f"name them in file order: {flag}",
-            )
-        return names, is_sar
-
-
-def _own_names(dataset: Any) -> tuple[str, ...] | None:
-    """Band names that the file tells: descriptions, else red, green and blue by their colour interpretation."""
-    if all(dataset.descriptions):
-        return tuple(dataset.descriptions)
-    colours = tuple(entry.name for entry in dataset.colorinterp)
-    return colours if {"red", "green", "blue"} <= set(colours) and len(set(colours)) == len(colours) else None
+        if all(dataset.descriptions):
+            return dataset.count, tuple(dataset.descriptions)
+        colours = tuple(entry.name for entry in dataset.colorinterp)
+        if {"red", "green", "blue"} <= set(colours) and len(set(colours)) == len(colours):
+            return dataset.count, colours
+        band = _BAND.search(place.stem)
+        return dataset.count, (band[1],) if band and dataset.count == 1 else None
 
 
 def _dated(found: Sequence[_Image]) -> tuple[tuple[SceneFrame, ...], DatesFrom]:

@@ -216,15 +216,14 @@ def _scene(found: Found, views: Views) -> dict[str, Any]:
     grid = found.scene.grid
     images = []
     for frame in found.scene.frames:
-        shift, path = views.shift(frame), Path(frame.assets[0].path)
+        shift, paths = views.shift(frame), sorted({Path(asset.path) for asset in frame.assets})
         images.append(
             {
                 "frame": frame.frame,
                 "modality": frame.modality,
                 "datetime": frame.datetime,
-                "file": path.name,
-                "sha256": sha256_file(path),
-                "bands": list(frame.assets[0].bands),
+                "files": {path.name: sha256_file(path) for path in paths},
+                "bands": [band for asset in frame.assets for band in asset.bands],
                 "shift_px": list(shift.removed_px),
                 "shift_status": shift.status,
                 "shift_reason": shift.reason,

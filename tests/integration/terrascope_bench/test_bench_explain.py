@@ -69,7 +69,7 @@ def test_every_file_is_there_and_told(flood: Path) -> None:
     assert there == {*note["files"], "answer.json"}  # type: ignore[misc]
     assert {"step-1-water.geojson", "step-2-water.tif", "flood.geojson", "roads-under-water.geojson"} <= there
     assert all(sha256_file(flood / name) == known for name, known in note["files"].items())  # type: ignore[attr-defined]
-    shown = [(image["frame"], image["modality"], image["file"]) for image in note["scene"]["images"]]  # type: ignore[index]
+    shown = [(image["frame"], image["modality"], *image["files"]) for image in note["scene"]["images"]]  # type: ignore[index]
     assert shown == [
         ("t0", "optical", "before.tif"),
         ("t1", "optical", "after.tif"),

@@ -78,6 +78,22 @@ def test_bands_without_names_are_named_by_hand(folder: Path) -> None:
     assert frames(given)[0] == [("t0", "optical", "plain"), ("t0", "sar", "plain-sar")]
 
 
+def test_an_image_may_be_a_file_a_band_named_by_hand_or_by_the_files(folder: Path) -> None:
+    values = np.full((1, 60, 80), 900, np.uint16)
+    for band, metres in (("B02", 10), ("B03", 10), ("B04", 10), ("B05", 20)):
+        write_tiff(folder / f"T33_{band}.tif", values[:, :: metres // 10, :: metres // 10], north_up(4e5, 54e5, metres))
+    paths = ",".join(str(folder / f"T33_{band}.tif") for band in ("B05", "B02", "B03", "B04"))
+    found = open_scene(Files((f"2023-05-01={paths}",)))
+    assert [asset.bands for asset in found.scene.frames[0].assets] == [("B02",), ("B05",), ("B03",), ("B04",)]
+    assert found.scene.grid.gsd_m == 10  # of the finest file
+    with Views(found.scene) as views:
+        assert views.overview()[0].valid.all()
+    by_hand = open_scene(Files((paths,), bands=("B06", "blue", "green", "red")))
+    assert [asset.bands for asset in by_hand.scene.frames[0].assets][1] == ("B06",)
+    with pytest.raises(DataError, match="4 bands, 2 names"):
+        open_scene(Files((paths,), bands=("red", "green")))
+
+
 @pytest.mark.parametrize(
     ("names", "sar", "told"),
     [
