@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +27,9 @@ from terra_cot.export.place import claim, fresh, replaced
 from terra_cot.facts import area_m2, components
 from terra_cot.geo.grid import Grid
 from terra_cot.store.atomic import sha256_file, write_bytes, write_json
-from terrascope_bench.explain.ask import Explanation, Question, explain
 from terrascope_bench.explain.change import Task, task_of
 from terrascope_bench.explain.marked import Color, Marked, area_text, color_of, reduced
-from terrascope_bench.explain.model import Loaded, load_model
+from terrascope_bench.explain.model import Loaded, load_model, model_folder
 from terrascope_bench.explain.page import page
 from terrascope_bench.explain.picture import picture
 from terrascope_bench.explain.rasters import write_mask
@@ -38,6 +37,9 @@ from terrascope_bench.explain.roads import Roads, read_roads, roads_in
 from terrascope_bench.explain.scene import Files, Found, open_scene
 from terrascope_bench.explain.vectors import features, write_features
 from terrascope_bench.explain.views import View, Views
+
+if TYPE_CHECKING:
+    from terrascope_bench.explain.ask import Explanation
 
 NOTE, KIND, FORMAT_VERSION = "answer.json", "explanation", 1
 ROADS = "roads-under-water.geojson"
@@ -101,6 +103,10 @@ def write_explanation(
     dates = list(dict.fromkeys(frame.frame for frame in found.scene.frames))
     task = task_of(request.task, dates) if request.task else None
     roads = read_roads(request.roads) if request.roads else None
+    model_folder(request.model)
+    # torch takes seconds to load: whatever is wrong with the request is told before.
+    from terrascope_bench.explain.ask import Question, explain
+
     model = load_model(request.model, request.device)
     with Views(found.scene, align=request.align) as views:
         overview = views.overview()

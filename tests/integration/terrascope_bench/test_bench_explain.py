@@ -129,14 +129,15 @@ def test_the_same_command_gives_the_same_bytes_and_overwrites_only_when_told(
         "-o",
         tmp_path / "out",
     ]
-    assert explain(house, *words, "--quiet").returncode == 0
+    silent = explain(house, *words, "--quiet")
+    assert (silent.returncode, silent.stdout, silent.stderr) == (0, "", "")
     for path in flood.iterdir():
         assert (tmp_path / "out" / path.name).read_bytes() == path.read_bytes(), path.name
     taken = explain(house, *words)
     assert taken.returncode == 2
     assert "is there already; choose another place, or --force to replace it" in taken.stderr
-    again = explain(house, *words, "--force", "--json")
-    assert json.loads(again.stdout) == note_of(flood)
+    again = explain(house, *words, "--force", "--json", "--quiet")
+    assert (json.loads(again.stdout), again.stderr) == (note_of(flood), "")
     stranger = tmp_path / "stranger"
     stranger.mkdir()
     (stranger / "thesis.txt").write_text("years of work")
