@@ -28,7 +28,7 @@ def explain(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")],
     question: Annotated[str | None, typer.Option("--question", help="What to ask, in words.")] = None,
     model: Annotated[
-        str, typer.Option("--model", "-m", help="Folder of a model, or shipped weights by name.", metavar="MODEL")
+        str, typer.Option("--model", help="Folder of a model, or shipped weights by name.", metavar="MODEL")
     ] = "terrascope-nano+measured",
     option: Annotated[
         list[str], typer.Option("--option", help="An option to choose from: A, B, ... in order. Repeatable.")
