@@ -107,9 +107,9 @@ def lessons() -> list[Told]:
     ]
 
 
-def taught(steps: int = 90) -> tuple[TerraScope, Words]:
+def taught(steps: int = 90, **rules: object) -> tuple[TerraScope, Words]:
     """A model that has learnt its three lessons by heart."""
-    model, tokenizer = make()
+    model, tokenizer = make(**rules)
     model.train()
     optimiser = torch.optim.AdamW(model.parameters(), lr=5e-3)
     for _ in range(steps):

@@ -10,6 +10,7 @@ Read in this order; section numbers are those of the TerraScope paper (CVPR 2026
 | `network` | the parts and their names; `vision` runs the encoders once a frame |
 | `mask_head` | the state at [SEG] to a mask |
 | `select`, `fuse` | a mask to at most lambda visual tokens; optical or SAR, token by token |
+| `evidence` | what of its mask a step is shown: that, or a control of the paper |
 | `sequence`, `loss` | a whole teacher-forced reply; what it is trained on |
 | `generate` | a reply, step by step, many at a time |
 | `store`, `convert` | weights at rest; the published checkpoint brought over |

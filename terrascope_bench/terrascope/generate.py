@@ -23,7 +23,7 @@ from transformers import DynamicCache
 
 from terra_cot.draw import seed_of
 from terrascope_bench.terrascope import prompt
-from terrascope_bench.terrascope.mask_head import at_size, decode, mask_image, prompts
+from terrascope_bench.terrascope.mask_head import decode, mask_image, mask_of, prompts
 from terrascope_bench.terrascope.measured import measurement
 from terrascope_bench.terrascope.network import TerraScope
 from terrascope_bench.terrascope.select import Selection
@@ -189,6 +189,8 @@ class _Writer:
             row.feed = row.feed[:0]
         if looking:
             yield from self._look(looking, states[looking])
+            # Where a mask appends nothing, the state at [SEG] is the one that the next word is told by.
+            writing += [n for n in looking if not len(self.rows[n].feed) and not self.rows[n].done]
         if writing:
             logits = self.model.logits(states[writing]).cpu()
             for number, scores in zip(writing, logits, strict=True):
@@ -201,6 +203,10 @@ class _Writer:
             row.date = prompt.named_date(self.words.decode(row.ids[row.since_seg : -1]), row.dates, row.date)
         for number, mask in zip(numbers, self._masks(numbers, prompts(self.model, states)), strict=True):
             row = self.rows[number]
+<<<<<<< HEAD
+=======
+            mask = mask_of(self.model, scores, size)
+>>>>>>> main
             assert row.date is not None
             row.feed, selection = look(self.model, row.prompt, row.date, mask)
             row.at_seg, row.since_seg, row.masks = False, len(row.ids), row.masks + 1

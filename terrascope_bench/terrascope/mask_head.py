@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn import functional
 
 from terrascope_bench.terrascope.network import TerraScope
+from terrascope_bench.terrascope.specks import cleaned
 from terrascope_bench.terrascope.vision import Encoded, Features, joined, parted
 
 
@@ -64,6 +67,12 @@ def _decode(model: TerraScope, features: Sequence[Any], sparse: Any) -> Any:
 def at_size(logits: Any, size: tuple[int, int]) -> Any:
     """(R, s, s) -> (R, H, W), bilinear: logits, not masks, are scaled."""
     return functional.interpolate(logits[:, None], size=size, mode="bilinear", align_corners=False)[:, 0]
+
+
+def mask_of(model: TerraScope, scores: Any, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """The mask HW bool that logits (s, s) stand for, without its specks."""
+    mask: NDArray[np.bool_] = (at_size(scores[None], size)[0] > 0).cpu().numpy()
+    return cleaned(mask, model.config.mask_min_px)
 
 
 def mask_image(model: TerraScope, images: Sequence[Encoded]) -> tuple[tuple[int, int], Features]:

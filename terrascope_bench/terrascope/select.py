@@ -18,14 +18,21 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+<<<<<<< HEAD
 _ROWS = 1024
 
 Rule = Literal["covered", "sampled", "centroid", "empty"]
+=======
+Rule = Literal["covered", "sampled", "centroid", "empty", "random", "none"]
+>>>>>>> main
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Selection:
-    """`tokens` int64 (k,), k >= 1: places in the grid of gh x gw visual tokens in reading order; by which `rule`."""
+    """`tokens` int64 (k,): places in the grid of gh x gw visual tokens in reading order; by which `rule`.
+
+    k >= 1, but for "none"; "random" and "none" are rules of `evidence`.
+    """
 
     tokens: NDArray[np.int64]
     rule: Rule

@@ -16,11 +16,12 @@ import torch
 from numpy.typing import NDArray
 
 from terrascope_bench.terrascope import prompt
+from terrascope_bench.terrascope.evidence import evidence
 from terrascope_bench.terrascope.fuse import step_tokens
 from terrascope_bench.terrascope.images import Shown
 from terrascope_bench.terrascope.measured import measurement
 from terrascope_bench.terrascope.network import TerraScope
-from terrascope_bench.terrascope.select import Selection, select
+from terrascope_bench.terrascope.select import Selection
 from terrascope_bench.terrascope.tokens import Words
 from terrascope_bench.terrascope.vision import Encoded, token_counts
 
@@ -32,7 +33,11 @@ IGNORED = -100
 class Asked:
     """One question: its images, its words, its options or None. `name` seeds its draws and is not shown.
 
+<<<<<<< HEAD
     `opening` is what its reply begins with, put into the model's mouth; it may hold [SEG]s.
+=======
+    `measured`: whether its reply is told what masks measure; None as the model's configuration says.
+>>>>>>> main
     """
 
     images: list[Shown]
@@ -40,7 +45,11 @@ class Asked:
     options: tuple[str, ...] | None = None
     gsd_m: float | None = None
     name: str = ""
+<<<<<<< HEAD
     opening: str = ""
+=======
+    measured: bool | None = None
+>>>>>>> main
 
     @property
     def dates(self) -> list[str]:
@@ -60,11 +69,15 @@ class Told:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prompt:
-    """`ids` of the prompt, the places of its question's tokens; its images are encoded in `images`."""
+    """`ids` of the prompt, the places of its question's tokens; its images are encoded in `images`.
+
+    `name` is that of the question, by which draws are seeded.
+    """
 
     ids: list[int]
     question: list[int]
     images: list[Encoded]
+    name: str
 
 
 @dataclass(slots=True, eq=False)
@@ -86,7 +99,7 @@ def make_prompt(model: TerraScope, words: Words, asked: Asked, images: list[Enco
     shown = [(image.frame, image.modality) for image in asked.images]
     counts = token_counts(model, asked.images)
     ids, question = words.encode_pieces(prompt.pieces(shown, counts, asked.question, asked.options))
-    return Prompt(ids, question, images)
+    return Prompt(ids, question, images, asked.name)
 
 
 def of_date(images: Sequence[Encoded], date: str) -> list[Encoded]:
@@ -98,7 +111,7 @@ def look(model: TerraScope, at: Prompt, date: str, mask: NDArray[np.bool_]) -> t
     """The visual tokens (k, D) that a mask on `date` appends, and how they were selected."""
     images = of_date(at.images, date)
     rows, columns = images[0].grid.shape[:2]
-    selection = select(mask, (rows, columns), model.config.coverage, model.config.tokens_max)
+    selection = evidence(mask, (rows, columns), model.config, at.name)
     question = model.embedding(torch.tensor([at.ids[place] for place in at.question], device=model.device))
     return step_tokens(images, selection, question, model.config.fusion), selection
 
@@ -134,7 +147,7 @@ def lay_out(model: TerraScope, words: Words, told: Told, images: list[Encoded]) 
         visual.append(tokens)
         ids += [words.image] * len(tokens)
         labels += [IGNORED] * len(tokens)
-        if model.config.measured:
+        if model.config.measured if told.asked.measured is None else told.asked.measured:
             before = told.masks[number - 1] if number else None
             text = words.encode(measurement(told.masks[number], before, told.asked.gsd_m), special=False)
             ids += text

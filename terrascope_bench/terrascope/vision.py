@@ -46,7 +46,7 @@ def token_counts(model: TerraScope, images: list[Shown]) -> list[int]:
 def encode(model: TerraScope, questions: Sequence[list[Shown]], masks: bool = True) -> list[list[Encoded]]:
     """Encode the images of several questions together; gradients flow if they are on.
 
-    Without `masks` only for the language model: `features` are None then.
+    Without `masks` the mask encoder sees nothing, and `features` are None three times.
     """
     config = model.config
     flat: list[tuple[Shown, Tiling]] = []
@@ -56,7 +56,8 @@ def encode(model: TerraScope, questions: Sequence[list[Shown]], masks: bool = Tr
         return [[] for _ in questions]
     towers = torch.cat([tower_input(image, tiles, config.tile_px) for image, tiles in flat])
     tokens = torch.cat([model.visual_tokens(part) for part in towers.split(TOWER_BATCH)])
-    maps: Sequence[Any] = mask_features(model, [image for image, _ in flat]) if masks else [None] * len(flat)
+    unseen: Features = (None, None, None)
+    maps = mask_features(model, [image for image, _ in flat]) if masks else [unseen] * len(flat)
     out: list[Encoded] = []
     start = 0
     for (image, tiles), features in zip(flat, maps, strict=True):

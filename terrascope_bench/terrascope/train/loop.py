@@ -29,11 +29,14 @@ from terrascope_bench.terrascope.sequence import Told
 from terrascope_bench.terrascope.tokens import Words, trained
 from terrascope_bench.terrascope.train import checkpoint as at_rest
 from terrascope_bench.terrascope.train.curve import draw_curve
+from terrascope_bench.terrascope.train.joint import JointLearner
 from terrascope_bench.terrascope.train.log import Log
 from terrascope_bench.terrascope.train.masks import MaskLearner, mask_lessons, survey_tiles
 from terrascope_bench.terrascope.train.parts import Thawed, restore, weights_of
 from terrascope_bench.terrascope.train.questions import Lesson
 from terrascope_bench.terrascope.train.recipe import Stage, TrainRecipe
+from terrascope_bench.terrascope.train.sight import SightLearner
+from terrascope_bench.terrascope.train.sittings import sittings
 from terrascope_bench.terrascope.train.stream import Lessons, Source, Survey, chains, data_sha256, samples, survey
 from terrascope_bench.terrascope.train.text import TextLearner, begun, replies, spoken, text_lessons
 
@@ -127,8 +130,10 @@ class _Run:
         # What one stage leaves to the next: the prompt of each class that a stage of masks has learnt.
         self.taught: dict[str, Any] = {}
         self.replies: dict[str, list[Lesson]] = {}
-        if any(stage.teaches == "text" for stage in recipe.stages):
-            self.replies = replies(folders, recipe.split, recipe.seed)
+        texts = [stage for stage in recipe.stages if stage.teaches == "text"]
+        if texts:
+            brief = not any(recipe.told(stage) for stage in texts)
+            self.replies = replies(folders, recipe.split, recipe.seed, brief=brief)
 
     def go(self) -> Trained:
         found = at_rest.read(self.out)
@@ -174,8 +179,10 @@ class _Run:
             restore(model, found.weights)
         total = self._steps(stage)
         pupil = self._pupil(model, words, stage)
-        if found and isinstance(pupil, MaskLearner):
-            pupil.load_state_dict(found.extra, strict=False)
+        if found and isinstance(pupil, MaskLearner | SightLearner):
+            own = pupil.extra().keys()
+            pupil.load_state_dict({name: found.extra[name] for name in own}, strict=False)
+            self.taught = {name: value for name, value in found.extra.items() if name not in own}
         elif found:
             self.taught = found.extra
             pupil = self._pupil(model, words, stage)
@@ -202,8 +209,8 @@ class _Run:
                 log.write({"step": step, "stage": stage.name, **values, "lr": rate, "seconds": seconds})
             self.on_step(stage.name, at + 1, total)
             if (at + 1) % self.recipe.save_every == 0 and at + 1 < total:
-                extra = pupil.extra() if isinstance(pupil, MaskLearner) else self.taught
-                self._save(model, step, number, at + 1, touched, optimiser, lessons, extra)
+                more = pupil.extra() if isinstance(pupil, MaskLearner | SightLearner) else {}
+                self._save(model, step, number, at + 1, touched, optimiser, lessons, {**self.taught, **more})
         thawed.merge()
         if isinstance(pupil, MaskLearner):
             self.taught = pupil.taught()
@@ -214,7 +221,11 @@ class _Run:
         if stage.teaches == "masks":
             return MaskLearner(model)
         if stage.teaches == "text":
-            return TextLearner(model, words, self.taught)
+            return TextLearner(model, words, self.taught, self.recipe.told(stage) > 0)
+        if stage.teaches == "sight":
+            return SightLearner(model)
+        if stage.teaches == "questions" or stage.window:
+            return JointLearner(model, words, stage, self.taught)
         return Learner(model, words, stage)
 
     def _step(
@@ -259,14 +270,17 @@ class _Run:
         if stage.teaches == "text":
             alone = stage.alone * stage.batch * stage.accumulate * self.processes
             return [Source("text", 1, text_lessons(self.replies, alone, stage.drills, *place))]
+        how = (stage.sensors, stage.chain, self.recipe.told(stage), self.mask_px)
+        opened: dict[str, Callable[[Path], Any]] = {
+            "masks": lambda folder: mask_lessons(folder, split, self.mask_px, *place),
+            "sight": lambda folder: mask_lessons(folder, split, None, *place),
+            "questions": lambda folder: sittings(folder, split, how, *place),
+            "chains": lambda folder: chains(
+                folder, split, stage.tiers, *place, form=stage.chain, side=self.mask_px if stage.window else None
+            ),
+        }
         return [
-            Source(
-                str(folder),
-                count,
-                mask_lessons(folder, split, self.mask_px, *place)
-                if stage.teaches == "masks"
-                else chains(folder, split, stage.tiers, *place),
-            )
+            Source(str(folder), count, opened[stage.teaches](folder))
             for folder, count in zip(self.folders, kept.by_folder, strict=True)
             if count
         ]

@@ -5,6 +5,11 @@ Questions, options and evidence are those that the tasks themselves propose; whi
 letter follows the jittered mask: the model learns to follow its evidence, whatever it is.
 
     <think>forest: [SEG] (9,830 px, 15.0 %, 983,000 m², 3 parts) So 15.0 %, nearest 14.4% (B).</think><answer>B</answer>
+
+A model that writes its numbers itself (the paper's mode) says the same, but for what is told; and it says it `brief`:
+whole numbers to two digits, for the others cannot be seen.
+
+    <think>forest: [SEG] So 980,000 m², nearest 944,000 m² (B).</think><answer>B</answer>
 """
 
 from __future__ import annotations
@@ -27,8 +32,10 @@ from terrascope_bench.build.variants import showings
 from terrascope_bench.question import Question
 from terrascope_bench.region import Region
 from terrascope_bench.tasks import TASKS, Candidate
+from terrascope_bench.tasks.task import TileView
 from terrascope_bench.terrascope.measured import BoolMask, jittered, measurement
 
+SENSORS = ("optical", "sar", "optical+sar")
 JITTER = 0.08
 """Masks grow or shrink by at most this share of their radius."""
 _FIELD = {
@@ -69,7 +76,7 @@ class Lesson:
 
 
 def lessons_of(
-    row: dict[str, Any], path: Path, seed: int, *, each: int = 1, jitter: float = JITTER
+    row: dict[str, Any], path: Path, seed: int, *, each: int = 1, jitter: float = JITTER, brief: bool = False
 ) -> Iterator[Lesson]:
     """Lessons of a tile: of every date that has a label map, `each` of every candidate, its turns among them."""
     tile = TileRecord.from_row(row)
@@ -86,13 +93,20 @@ def lessons_of(
                 for number in range(each):
                     name = (tile.tile_id, date, code, *item.names, number)
                     drawn = asked[draw(len(asked), seed, "turn", *name)]
-                    lesson = _lesson(tile, view, drawn, date, seed, name, jitter)
+                    lesson = lesson_of(tile, view, drawn, date, seed, name, jitter, brief)
                     if lesson is not None:
                         yield lesson
 
 
-def _lesson(
-    tile: TileRecord, view: Any, candidate: Candidate, date: str, seed: int, name: tuple[Any, ...], jitter: float
+def lesson_of(
+    tile: TileRecord,
+    view: TileView,
+    candidate: Candidate,
+    date: str,
+    seed: int,
+    name: tuple[Any, ...],
+    jitter: float = 0.0,
+    brief: bool = False,
 ) -> Lesson | None:
     """The lesson of a candidate; None where its masks, jittered, measure nothing."""
     options, answer = candidate.options, candidate.answer
@@ -114,7 +128,7 @@ def _lesson(
     follows = task.follow(question, [Region.of(mask) for mask in drawn])
     if follows is None:
         return None
-    frames = _shown(tile, date, change, seed, name)
+    frames = shown(tile, date, change, SENSORS, seed, name)
     several = len({frame.frame for frame in frames}) > 1
     looks: list[Look] = []
     for number in order:
@@ -122,7 +136,8 @@ def _lesson(
         last = looks[-1].mask if looks else None
         lead = f"{f'Image: {mask.frame} ' if several else ''}{mask.label}: "
         looks.append(Look(lead, mask.label, mask.frame, drawn[number], measurement(drawn[number], last, tile.gsd_m)))
-    ending = ended(asked.task, candidate.names, options, [look.told for look in looks], follows)
+    told = [rounded(look.told) if brief else look.told for look in looks]
+    ending = ended(asked.task, candidate.names, options, told, follows)
     if ending is None:
         return None
     return Lesson(
@@ -130,14 +145,22 @@ def _lesson(
     )
 
 
-def _shown(tile: TileRecord, date: str, change: bool, seed: int, name: tuple[Any, ...]) -> tuple[FrameRecord, ...]:
-    """The frames of one variant, drawn."""
-    made = [
-        item.frames
-        for item in showings(tile.frames, date, change, ("optical", "sar", "optical+sar"))
-        if item.frames and item.reason is None
-    ]
-    return made[draw(len(made), seed, "variant", *name)]
+def shown(
+    tile: TileRecord, date: str, change: bool, sensors: Sequence[str], seed: int, name: tuple[Any, ...]
+) -> tuple[FrameRecord, ...]:
+    """The frames of one variant among `sensors`, drawn; none where the tile has none of them."""
+    made = [item.frames for item in showings(tile.frames, date, change, sensors) if item.frames and item.reason is None]
+    return made[draw(len(made), seed, "variant", *name)] if made else ()
+
+
+def rounded(told: str) -> str:
+    """A measurement with whole numbers of three digits and more to their two leading ones."""
+
+    def two(found: re.Match[str]) -> str:
+        number = int(found[0].replace(",", ""))
+        return f"{round(number, 2 - len(str(number))):,}"
+
+    return re.sub(r"(?<![\d.,])(?:\d{1,3}(?:,\d{3})+|\d{3,})(?![\d.])", two, told)
 
 
 def ended(task: str, names: tuple[str, ...], options: Sequence[str], told: Sequence[str], follows: int) -> str | None:

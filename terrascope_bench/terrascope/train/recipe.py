@@ -17,8 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from terra_cot.errors import ConfigError
 from terra_cot.recipe import apply_settings, describe
 from terra_cot.store.atomic import sha256_json
+from terrascope_bench.terrascope.train.forms import Form
 
 Part = Literal["vision", "projector", "language", "mask_encoder", "mask_decoder", "seg_projection", "gate"]
+Sensors = Literal["optical", "sar", "optical+sar"]
 Tier = Literal["res", "caption", "l1", "l2_spatial", "l2_semantic"]
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
@@ -38,7 +40,14 @@ class Stage(BaseModel):
 
     Attributes:
         teaches: "chains", samples of `tiers`; or, for a model that starts from nothing, "masks", every class of
-            labelled tiles (masks.py), or "text", from a measured value to the right letter (text.py).
+            labelled tiles (masks.py), "text", from a measured value to the right letter (text.py), "sight", what
+            the visual tokens show (sight.py), or "questions", of the benchmark's form with their pictures (joint.py).
+        chain: how replies of chains and questions are told: with "masks", as "text" without, or "none", the answer
+            alone (forms.py).
+        sensors: what questions are shown with, as often each.
+        window: masks of chains are compared in one drawn window of the image, as those of questions are.
+        told: share of replies of text and questions that are told what their masks measure; in the others the model
+            writes the number. None: all, where the rules say measured, else none.
         alone: so many first steps of a stage of text are drills alone; later ones are drills to a share of `drills`.
         tiers: samples of these tiers are taught; others wait for another stage.
         trains: parts that train whole; everything else is frozen.
@@ -50,7 +59,10 @@ class Stage(BaseModel):
     model_config = _STRICT
 
     name: str
-    teaches: Literal["chains", "masks", "text"] = "chains"
+    teaches: Literal["chains", "masks", "text", "sight", "questions"] = "chains"
+    chain: Form = "masks"
+    sensors: tuple[Sensors, ...] = Field(("optical", "sar", "optical+sar"), min_length=1)
+    window: bool = False
     tiers: tuple[Tier, ...] = ()
     trains: tuple[Part, ...] = ()
     lora: Lora | None = None
@@ -67,6 +79,7 @@ class Stage(BaseModel):
     text_weight: float = Field(1.0, ge=0)
     alone: int = Field(0, ge=0)
     drills: float = Field(0.25, ge=0, le=1)
+    told: float | None = Field(None, ge=0, le=1)
 
     @model_validator(mode="after")
     def _check(self) -> Stage:
@@ -75,11 +88,13 @@ class Stage(BaseModel):
         if not self.trains and self.lora is None:
             raise ValueError("nothing trains: name parts under `trains`, or give `lora`")
         if (self.teaches == "chains") != bool(self.tiers):
-            raise ValueError("a stage of chains names its `tiers`, one of masks or text has none")
+            raise ValueError("a stage of chains names its `tiers`, any other has none")
         if self.teaches == "masks" and (self.lora or not set(self.trains) <= {"mask_encoder", "mask_decoder", "gate"}):
             raise ValueError("a stage of masks trains mask_encoder, mask_decoder and gate: nothing else is looked at")
         if self.teaches == "text" and (self.lora or not set(self.trains) <= {"language", "seg_projection"}):
             raise ValueError("a stage of text trains language and seg_projection: nothing else is asked")
+        if self.teaches == "sight" and (self.lora or not set(self.trains) <= {"vision", "projector"}):
+            raise ValueError("a stage of sight trains vision and projector: nothing else sees the tokens")
         if self.lora is not None and "language" in self.trains:
             raise ValueError("the language model trains whole or by LoRA, not both")
         if self.mask_weight == 0 and self.text_weight == 0:
@@ -108,6 +123,10 @@ class TrainRecipe(BaseModel):
     save_every: int = Field(200, ge=1)
     rules: dict[str, Any] = Field(default_factory=dict)
     stages: tuple[Stage, ...] = Field(min_length=1)
+
+    def told(self, stage: Stage) -> float:
+        """Share of a stage's replies that are told what their masks measure; in the others the model writes it."""
+        return stage.told if stage.told is not None else float(self.rules.get("measured", False))
 
     def body(self) -> dict[str, Any]:
         """What the weights follow from: neither where the data lie nor how often a checkpoint is written."""

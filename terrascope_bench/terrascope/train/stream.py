@@ -23,6 +23,8 @@ from terra_cot.store.shards import SAMPLES, read_rows
 from terra_cot.torch_dataset import Item, TerraCotDataset
 from terrascope_bench.terrascope.images import Shown
 from terrascope_bench.terrascope.sequence import Asked, Told
+from terrascope_bench.terrascope.train.forms import Form, formed
+from terrascope_bench.terrascope.train.sittings import Sitting, alone
 
 _PARTS = 1_000_000
 MASKS_MAX = 16
@@ -113,11 +115,18 @@ class Source:
 
 
 def chains(
-    folder: Path, split: str | None, tiers: Sequence[str], seed: int, rank: int, processes: int
-) -> Callable[[int, int], Iterator[Told]]:
-    """The samples of a dataset as lessons."""
+    folder: Path,
+    split: str | None,
+    tiers: Sequence[str],
+    seed: int,
+    rank: int,
+    processes: int,
+    form: Form = "masks",
+    side: int | None = None,
+) -> Callable[[int, int], Iterator[Told | Sitting]]:
+    """The samples of a dataset as lessons, their replies in one form; with a `side`, as sittings with a window."""
 
-    def opened(epoch: int, passed: int) -> Iterator[Told]:
+    def opened(epoch: int, passed: int) -> Iterator[Told | Sitting]:
         dataset = TerraCotDataset(
             folder,
             split,
@@ -127,7 +136,8 @@ def chains(
             keep=lambda sample: refusal(sample, tiers) is None,
         )
         dataset.set_epoch(epoch, passed)
-        return (lesson(item) for item in dataset)
+        told = (formed(lesson(item), form) for item in dataset)
+        return (alone(entry, side, seed) for entry in told) if side else told
 
     return opened
 

@@ -35,6 +35,7 @@ from terrascope_bench.terrascope.train.questions import Lesson, lessons_of, tile
 SEEN, LOOKED = 12, 6
 """At most so many random tokens stand for an image, and for the tokens that a mask selects."""
 NOISE = 0.5
+TILES_MOST = 360
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +45,40 @@ class Drill:
     pieces: tuple[str, ...]
 
 
-def replies(folders: Sequence[Path], split: str | None, seed: int) -> dict[str, list[Lesson]]:
-    """Every lesson of the training tiles, by task; without masks and pictures, which text does not need."""
+def replies(folders: Sequence[Path], split: str | None, seed: int, brief: bool = False) -> dict[str, list[Lesson]]:
+    """Lessons of the training tiles, by task; without masks and pictures, which text does not need.
+
+    Of more than `TILES_MOST` tiles about so many are drawn: text repeats itself sooner than pictures do.
+    """
     out: dict[str, list[Lesson]] = {code: [] for code in TASKS}
+    labelled = sum(1 for _ in _rows(folders, split, ("split", "label_frame")))
+    for row, path in _rows(folders, split):
+        if draw(labelled, seed, "reply", row["tile_id"]) < TILES_MOST:
+            each = 6 if row["width"] > 512 else 1
+            for lesson in lessons_of(row, path, seed, each=each, brief=brief):
+                out[lesson.task].append(_light(lesson))
+    return {code: found for code, found in out.items() if found}
+
+
+def _rows(
+    folders: Sequence[Path], split: str | None, columns: Sequence[str] | None = None
+) -> Iterator[tuple[dict[str, Any], Path]]:
+    """Labelled tiles of a split, with the part that each lies in."""
     for folder in folders:
         parts = [
             folder / part.path
             for part in manifest_parts(read_manifest(folder, "dataset"))
             if part.path.startswith(f"{TILES.name}/")
         ]
-        for row, path in tiles_of(parts):
+        for row, path in tiles_of(parts, columns):
             if split in (None, row["split"]):
-                each = 6 if row["width"] > 512 else 1
-                for lesson in lessons_of(row, path, seed, each=each):
-                    out[lesson.task].append(_light(lesson))
-    return {code: found for code, found in out.items() if found}
+                yield row, path
 
 
 def _light(lesson: Lesson) -> Lesson:
     """A lesson as text: pictures and masks of thousands are too much to hold."""
     frames = tuple(replace(frame, image=b"", raster=None, cloud=None) for frame in lesson.frames)
+    # Not a slice of the mask: that would hold the whole of it.
     looks = tuple(replace(look, mask=np.zeros((0, 0), np.bool_)) for look in lesson.looks)
     return replace(lesson, frames=frames, looks=looks)
 
@@ -194,8 +209,11 @@ def _fields(rng: np.random.Generator) -> Drill:
     return Drill(tuple(pieces))
 
 
-def lay_text(words: Words, item: Lesson | Drill, hidden: int) -> tuple[Row, list[str]]:
-    """The row of a drill or of a whole reply, and the class of each [SEG]; random tokens stand for visual ones."""
+def lay_text(words: Words, item: Lesson | Drill, hidden: int, measured: bool = True) -> tuple[Row, list[str]]:
+    """The row of a drill or of a whole reply, and the class of each [SEG]; random tokens stand for visual ones.
+
+    Unless `measured`, nothing is told, and the number that a mask measures is the reply's own.
+    """
     ids: list[int] = []
     labels: list[int] = []
 
@@ -217,7 +235,8 @@ def lay_text(words: Words, item: Lesson | Drill, hidden: int) -> tuple[Row, list
         say(words.encode(opening + look.lead + prompt.SEG), True)
         segs.append(len(ids) - 1)
         say([words.image] * int(torch.randint(1, LOOKED + 1, ())), False)
-        say(words.encode(look.told, special=False), False)
+        if measured:
+            say(words.encode(look.told, special=False), False)
     answer = f"{prompt.THINK_CLOSE}{prompt.ANSWER_OPEN}{item.answer}{prompt.ANSWER_CLOSE}"
     say(words.encode(item.ending + answer), True)
     say([words.end], True)
@@ -226,15 +245,18 @@ def lay_text(words: Words, item: Lesson | Drill, hidden: int) -> tuple[Row, list
 
 
 class TextLearner(nn.Module):
-    """Rows of text in, losses out. `prompts` (name -> C) are those that the mask model learnt, or none."""
+    """Rows of text in, losses out. `prompts` (name -> C) are those that the mask model learnt, or none.
 
-    def __init__(self, model: TerraScope, words: Words, prompts: dict[str, Any]) -> None:
+    `told`: whether replies are told what their masks measure.
+    """
+
+    def __init__(self, model: TerraScope, words: Words, prompts: dict[str, Any], told: bool = True) -> None:
         super().__init__()
-        self.model, self.words, self.prompts = model, words, prompts
+        self.model, self.words, self.prompts, self.told = model, words, prompts, told
 
     def forward(self, batch: Sequence[Lesson | Drill]) -> tuple[Any, Any, Any, Any]:
         """(loss, text, distance of projected states from prompts, nan)."""
-        made = [lay_text(self.words, item, self.model.config.hidden) for item in batch]
+        made = [lay_text(self.words, item, self.model.config.hidden, self.told) for item in batch]
         rows = [row for row, _ in made]
         padded = pad(self.model, self.words, rows)
         states = self.model.read(padded.embeds, mask=padded.mask, positions=padded.positions)
