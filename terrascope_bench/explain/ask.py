@@ -168,4 +168,4 @@ class _Asker:
 
     def _asked(self, words: str, options: tuple[str, ...] | None, dates: Sequence[str], opening: str) -> Asked:
         images = [shown(view) for view in self._overview if view.frame in dates]
-        return Asked(images, words, options, self._views.grid.gsd_m, "explain", opening)
+        return Asked(images, words, options, self._views.grid.gsd_m, "explain", opening=opening)

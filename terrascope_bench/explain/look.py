@@ -18,6 +18,7 @@ from terrascope_bench.explain.views import View, Views
 from terrascope_bench.terrascope.images import Shown
 from terrascope_bench.terrascope.mask_head import at_size, decode, mask_image
 from terrascope_bench.terrascope.network import TerraScope
+from terrascope_bench.terrascope.specks import cleaned
 from terrascope_bench.terrascope.vision import Encoded, mask_features
 
 KEPT_BYTES = 256 * 2**20
@@ -60,7 +61,7 @@ class Eye:
 
         mask = merged(self.layout, look)
         self._valid[date] = valid
-        return mask & valid
+        return cleaned(mask & valid, self._model.config.mask_min_px)
 
     def valid(self, date: str) -> NDArray[np.bool_]:
         """Bool HW: where a date that was looked at shows something."""

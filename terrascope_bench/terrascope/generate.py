@@ -203,10 +203,6 @@ class _Writer:
             row.date = prompt.named_date(self.words.decode(row.ids[row.since_seg : -1]), row.dates, row.date)
         for number, mask in zip(numbers, self._masks(numbers, prompts(self.model, states)), strict=True):
             row = self.rows[number]
-<<<<<<< HEAD
-=======
-            mask = mask_of(self.model, scores, size)
->>>>>>> main
             assert row.date is not None
             row.feed, selection = look(self.model, row.prompt, row.date, mask)
             row.at_seg, row.since_seg, row.masks = False, len(row.ids), row.masks + 1
@@ -230,7 +226,7 @@ class _Writer:
         ]
         logits = decode(self.model, [features for _, features in found], sparse)
         for (size, _), scores in zip(found, logits, strict=True):
-            yield (at_size(scores[None], size)[0] > 0).cpu().numpy()
+            yield mask_of(self.model, scores, size)
 
     def _measure(self, number: int, mask: NDArray[np.bool_]) -> Iterator[Text]:
         """Line up what the mask measures behind its tokens, as text that the row did not have to write."""

@@ -18,13 +18,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-<<<<<<< HEAD
 _ROWS = 1024
 
-Rule = Literal["covered", "sampled", "centroid", "empty"]
-=======
 Rule = Literal["covered", "sampled", "centroid", "empty", "random", "none"]
->>>>>>> main
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -33,11 +33,8 @@ IGNORED = -100
 class Asked:
     """One question: its images, its words, its options or None. `name` seeds its draws and is not shown.
 
-<<<<<<< HEAD
-    `opening` is what its reply begins with, put into the model's mouth; it may hold [SEG]s.
-=======
     `measured`: whether its reply is told what masks measure; None as the model's configuration says.
->>>>>>> main
+    `opening` is what its reply begins with, put into the model's mouth; it may hold [SEG]s.
     """
 
     images: list[Shown]
@@ -45,11 +42,8 @@ class Asked:
     options: tuple[str, ...] | None = None
     gsd_m: float | None = None
     name: str = ""
-<<<<<<< HEAD
-    opening: str = ""
-=======
     measured: bool | None = None
->>>>>>> main
+    opening: str = ""
 
     @property
     def dates(self) -> list[str]:
