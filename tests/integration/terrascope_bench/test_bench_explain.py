@@ -214,7 +214,7 @@ def test_bad_input_is_one_line_and_exit_2(house: Path, words: list[str], told: s
 
 def test_a_folder_without_a_model_is_told(house: Path, tmp_path: Path) -> None:
     done = call(
-        "terra-cot", "explain", house / "before.tif", "--question", "What?", "-m", tmp_path, "-o", tmp_path / "out"
+        "terra-cot", "explain", house / "before.tif", "--question", "What?", "--model", tmp_path, "-o", tmp_path / "out"
     )
     assert done.returncode == 2
     assert "no model in this folder" in done.stderr
