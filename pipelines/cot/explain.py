@@ -120,10 +120,12 @@ def _tell(note: dict[str, Any], out: Path) -> None:
     ]
     if rows:
         console.print_table(note["question"], ["mask", "date", "area m2", "of valid", "file"], rows)
-    if note["ended"]:
-        console.say(
-            f"answer: {note['answer']}" if note["answer"] else f"no answer; the reply ended by: {note['ended']}"
-        )
+    if note["answer"]:
+        from terrascope_bench.explain.page import spelt
+
+        console.say(f"answer: {spelt(note['answer'], note['options'] or ())}")
+    elif note["ended"]:
+        console.say(f"no answer; the reply ended by: {note['ended']}")
     if note["roads"]:
         roads = note["roads"]
         wet = f"{roads['length_m']:,.0f} m of {roads['under_water']} roads"

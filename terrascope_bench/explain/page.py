@@ -18,6 +18,7 @@ from PIL import Image
 from terra_cot.visible import visible
 from terrascope_bench.explain.marked import Marked, base_of
 from terrascope_bench.explain.views import View
+from terrascope_bench.question import LETTERS
 
 _SEG = "[SEG]"
 
@@ -41,6 +42,7 @@ def page(
     height, width = views[0].valid.shape
     return environment.from_string(folder.joinpath("index.html.j2").read_text(encoding="utf-8")).render(
         note=note,
+        answer=spelt(note["answer"] or "", note["options"] or ()),
         style=Markup(style),
         script=Markup(script),
         style_hash=_hash(style),
@@ -52,6 +54,12 @@ def page(
         pieces=pieces(note["chain"], len(note["steps"])),
         roads=[" ".join(f"{x * width:.2f},{y * height:.2f}" for x, y in line) for line in roads],
     )
+
+
+def spelt(answer: str, options: Sequence[str]) -> str:
+    """An answer that is the letter of an option, with the option's text."""
+    number = LETTERS.find(answer) if len(answer) == 1 else -1
+    return f"{answer}. {options[number]}" if 0 <= number < len(options) else answer
 
 
 def pieces(chain: str, steps: int) -> list[dict[str, Any]]:

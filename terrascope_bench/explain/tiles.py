@@ -66,6 +66,8 @@ def starts(length: int, side: int) -> list[int]:
 
 def weights(length: int, side: int) -> list[NDArray[np.float32]]:
     """The weight of each tile along an axis, of those of its pixels that lie in the scene; they sum to one."""
+    if length <= side:
+        return [np.ones(length, np.float32)]
     places = starts(length, side)
     margin = round(MARGIN * side)
     ramp = round(OVERLAP * side) - 2 * margin

@@ -30,7 +30,7 @@ from terra_cot.store.atomic import sha256_file, write_bytes, write_json
 from terrascope_bench.explain.change import Task, task_of
 from terrascope_bench.explain.marked import Color, Marked, area_text, color_of, reduced
 from terrascope_bench.explain.model import Loaded, load_model, model_folder
-from terrascope_bench.explain.page import page
+from terrascope_bench.explain.page import page, spelt
 from terrascope_bench.explain.picture import picture
 from terrascope_bench.explain.rasters import write_mask
 from terrascope_bench.explain.roads import Roads, read_roads, roads_in
@@ -272,7 +272,8 @@ def _show(
     texts = [f"{note['change']['noun'].capitalize()}: {marked[-1].area}"] if note["change"] else []
     if note["roads"]:
         texts.append(f"Roads under water: {note['roads']['length_m']:,.0f} m")
-    drawn = picture(note["question"], options, note["chain"], note["answer"] or "", overview, marked, texts)
+    answer = spelt(note["answer"] or "", note["options"] or ())
+    drawn = picture(note["question"], options, note["chain"], answer, overview, marked, texts)
     drawn.save(folder / "overlay.png", "PNG")
     to_page = partial(page, note, overview, marked, _places(lines, grid))
     write_bytes(folder / "index.html", to_page().encode("utf-8"))
