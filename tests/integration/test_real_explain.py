@@ -1,4 +1,4 @@
-"""A real place is explained: Sentinel-2 of two dates and Sentinel-1, a file a band, in degrees, on grids that differ."""
+"""A real place is explained: Sentinel-2 of two dates and Sentinel-1, a file a band, in degrees, on unlike grids."""
 
 from __future__ import annotations
 
