@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from terra_cot.errors import DataError
 from terrascope_bench.explain.change import Look, Task
-from terrascope_bench.explain.look import Eye, shown
+from terrascope_bench.explain.look import TiledEye, shown
 from terrascope_bench.explain.model import Loaded
 from terrascope_bench.explain.tiles import Layout
 from terrascope_bench.explain.views import View, Views
@@ -94,7 +94,7 @@ def explain(
         if on_tile:
             on_tile(looked, -(-looked // layout.count) * layout.count)
 
-    asker = _Asker(model, views, overview, Eye(model.network, views, layout, tick))
+    asker = _Asker(model, views, overview, TiledEye(model.network, views, layout, tick))
     first, last = views.dates[0], views.dates[-1]
     chains: list[str] = []
     steps: list[Step] = []
@@ -120,7 +120,7 @@ def _thought(reply: str) -> str:
 class _Asker:
     """Asks one question after another about one scene."""
 
-    def __init__(self, model: Loaded, views: Views, overview: Sequence[View], eye: Eye) -> None:
+    def __init__(self, model: Loaded, views: Views, overview: Sequence[View], eye: TiledEye) -> None:
         self._model, self._views, self._overview, self._eye = model, views, overview, eye
 
     def look(self, look: Look) -> tuple[str, list[Step]]:

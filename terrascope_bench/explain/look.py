@@ -28,7 +28,7 @@ NOTHING = -10.0
 _TOGETHER = 16
 
 
-class Eye:
+class TiledEye:
     """(row, date, prompt) -> mask of the whole scene; `on_tile` is called after each tile."""
 
     def __init__(

@@ -16,7 +16,7 @@ from terra_cot.facts import components
 from terrascope_bench.explain import look as look_room
 from terrascope_bench.explain.ask import Question, explain
 from terrascope_bench.explain.change import TASKS
-from terrascope_bench.explain.look import Eye, shown
+from terrascope_bench.explain.look import TiledEye, shown
 from terrascope_bench.explain.model import Loaded
 from terrascope_bench.explain.scene import Files, open_scene
 from terrascope_bench.explain.tiles import Layout
@@ -73,7 +73,7 @@ def test_tiles_of_a_large_scene_join_to_the_mask_that_single_tiles_have(taught: 
         seen += 1
 
     with views_of(path) as views, torch.inference_mode():
-        eye = Eye(taught.network, views, layout, tick)
+        eye = TiledEye(taught.network, views, layout, tick)
         whole = eye(0, "t0", prompt)
         assert seen == layout.count == 16
         again = eye(0, "t0", prompt)
@@ -86,7 +86,7 @@ def test_tiles_of_a_large_scene_join_to_the_mask_that_single_tiles_have(taught: 
                     alone, np.moveaxis(view.pixels, -1, 0), scenes.north_up(*scenes.PLACE, 10), bands=scenes.BANDS
                 )
                 with views_of(alone) as one:
-                    piece = Eye(taught.network, one, Layout((64, 64), 64))(0, "t0", prompt)
+                    piece = TiledEye(taught.network, one, Layout((64, 64), 64))(0, "t0", prompt)
                 inner = slice(17, 47)
                 assert (whole[row : row + 64, column : column + 64][inner, inner] == piece[inner, inner]).all()
 
@@ -100,7 +100,7 @@ def test_what_is_kept_between_steps_changes_nothing(
     for kept in (0, 100_000, look_room.KEPT_BYTES):
         monkeypatch.setattr(look_room, "KEPT_BYTES", kept)
         with views_of(path) as views, torch.inference_mode():
-            eye = Eye(taught.network, views, Layout((150, 150), 64))
+            eye = TiledEye(taught.network, views, Layout((150, 150), 64))
             found += [eye(0, "t0", prompt), eye(0, "t0", prompt)]
             assert (len(eye._kept) > 0) == (kept > 0)
     assert all((mask == found[0]).all() for mask in found)
@@ -113,7 +113,7 @@ def test_what_no_image_shows_is_in_no_mask(taught: Loaded, tmp_path: Path) -> No
     pixels[:, :, 90:] = 0
     scenes.write_tiff(path, pixels, scenes.north_up(*scenes.PLACE, 10), bands=scenes.BANDS, nodata=0)
     with views_of(path) as views, torch.inference_mode():
-        eye = Eye(taught.network, views, Layout((200, 200), 64))
+        eye = TiledEye(taught.network, views, Layout((200, 200), 64))
         for seed in range(6):  # whatever is asked for
             prompt = torch.randn(taught.network.config.prompt_width, generator=torch.Generator().manual_seed(seed))
             assert not eye(0, "t0", prompt)[:, 90:].any()
