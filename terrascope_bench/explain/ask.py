@@ -125,7 +125,7 @@ class _Asker:
 
     def look(self, look: Look) -> tuple[str, list[Step]]:
         """The chain of a task's look, and its steps: as soon as they are there nothing more is written."""
-        asked = self._asked(look.question, None, look.dates, look.opening)
+        asked = self._asked(look.question, look.options, look.dates, look.opening)
         measured = self._model.network.config.measured
         text, found = "", list[Looked]()
         for event in stream(self._model.network, self._model.words, [asked], Limits(1024), self._eye):

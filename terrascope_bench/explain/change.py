@@ -6,8 +6,10 @@
 | clearing | trees, on both dates | trees of the first date that are none on the last |
 | damage | buildings on the first date, destroyed ones on the last | where both lie |
 
-A look is the opening of a reply, in the form of the model's training, so it is there whatever else the model writes:
-land cover is looked for on the images of one date alone, buildings on both. Only ground that both dates show counts.
+A look is a question of the benchmark's form with the opening of its reply, so it is there whatever else the model
+writes: land cover is looked for on the images of one date alone, buildings on both. Its options are there because a
+small model knows questions with options and no others; nothing is made of the letter. Only ground that both dates show
+counts.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ class Look:
     """A question about `dates` whose reply opens with `looks` (date, class); what follows them is not asked for."""
 
     question: str
+    options: tuple[str, ...]
     dates: tuple[str, ...]
     looks: tuple[tuple[str, str], ...]
 
@@ -45,7 +48,7 @@ class Look:
 class Task:
     """`before` and `after` are the classes looked for on the first and the last date; `noun` names the change.
 
-    `question` is what the task asks of both dates, `look` what it asks of one: None shows both at once.
+    `question` is what the task is about; `look`, with `options`, what is asked of each date, or of `both` at once.
     """
 
     name: str
@@ -54,7 +57,9 @@ class Task:
     kind: Kind
     noun: str
     question: str
-    look: str | None
+    look: str
+    options: tuple[str, ...]
+    both: bool = False
 
     def asked(self, first: str, last: str) -> str:
         return self.question.format(t=first, u=last)
@@ -62,9 +67,9 @@ class Task:
     def looks(self, first: str, last: str) -> tuple[Look, ...]:
         """What is looked at: the class of the first date, then that of the last."""
         two = ((first, self.before), (last, self.after))
-        if self.look is None:
-            return (Look(self.asked(first, last), (first, last), two),)
-        return tuple(Look(self.look, (date,), ((date, name),)) for date, name in two)
+        if self.both:
+            return (Look(self.look, self.options, (first, last), two),)
+        return tuple(Look(self.look, self.options, (date,), ((date, name),)) for date, name in two)
 
     def label(self, first: str) -> str:
         """The label of the change, on the last date."""
@@ -83,13 +88,19 @@ class Task:
 _FLOODED = "How large is the ground flooded in {u}, compared with {t}?"
 _DESTROYED = "How many of the buildings of {t} are destroyed in {u}?"
 _CLEARED = "How large is the ground cleared of tree cover between {t} and {u}?"
-_TAKEN = "What percentage of the valid pixels of this image is taken up by {}?"
+_TAKEN = "What percentage of the valid pixels of this image is taken up by {}? Choose the closest value."
+_SHARES = ("5.0%", "9.3%", "17.0%", "31.0%")
+_COUNTED = (
+    "The first image was taken before a disaster, the second after it. How many buildings of the first image are "
+    "destroyed in the second?"
+)
+_COUNTS = ("6", "14", "22", "30")
 TASKS = {
     task.name: task
     for task in (
-        Task("flood", "water", "water", "new", "flooded ground", _FLOODED, _TAKEN.format("water")),
-        Task("damage", BUILDING, DESTROYED, "both", "destroyed buildings", _DESTROYED, None),
-        Task("clearing", "tree", "tree", "lost", "cleared ground", _CLEARED, _TAKEN.format("tree cover")),
+        Task("flood", "water", "water", "new", "flooded ground", _FLOODED, _TAKEN.format("water"), _SHARES),
+        Task("damage", BUILDING, DESTROYED, "both", "destroyed buildings", _DESTROYED, _COUNTED, _COUNTS, both=True),
+        Task("clearing", "tree", "tree", "lost", "cleared ground", _CLEARED, _TAKEN.format("tree cover"), _SHARES),
     )
 }
 
