@@ -47,7 +47,7 @@ CALLS = {
     "terrascope-bench from-log": "{house}/log.jsonl -o {out}/predictions.jsonl",
 }
 # The demo takes minutes: `.ci/run` calls it. The others want torch: test_bench_terrascope.
-ELSEWHERE = {"terra-cot demo", "terrascope-bench train", "terrascope-bench convert"}
+ELSEWHERE = {"terra-cot demo", "terrascope-bench train", "terrascope-bench convert", "terrascope-bench ablate"}
 
 
 @pytest.fixture(scope="module")
