@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import yaml
+
+from terra_cot.store.licence import hub_licence
 from terrascope_bench.tasks import TASKS
 
 NAME = "TerraScope-Bench, rebuilt"
 
-FRONT = """\
+_FRONT = """\
 ---
-pretty_name: {name}
+{licence}pretty_name: {name}
 task_categories:
 - visual-question-answering
 - image-segmentation
@@ -26,11 +29,8 @@ configs:
     path: questions/*.parquet
 ---
 """
-"""Tells Hugging Face where the questions are; `name` is what it calls them."""
 
-_CARD = (
-    FRONT
-    + """
+_CARD = """
 # {name}
 
 {total} questions about satellite images in the six sub-tasks of TerraScope-Bench, each with the masks that its answer
@@ -60,7 +60,12 @@ candidate that a rule refused, and how far programs come that see no image; thei
 Sources and licences:
 {sources}
 """
-)
+
+
+def front(name: str, manifest: dict[str, Any]) -> str:
+    """Tells Hugging Face where the questions are, whose licences they carry, and what to call them."""
+    licence = hub_licence(entry["licence"] for entry in manifest["sources"])
+    return _FRONT.format(name=name, licence=yaml.safe_dump(licence, sort_keys=True))
 
 
 def card(manifest: dict[str, Any]) -> str:
@@ -72,7 +77,7 @@ def card(manifest: dict[str, Any]) -> str:
         for code, entry in tasks.items()
     )
     sources = "\n".join(f"- {entry['source']}: {entry['licence']}" for entry in manifest["sources"]) or "- none"
-    return _CARD.format(
+    return front(NAME, manifest) + _CARD.format(
         name=NAME,
         total=sum(entry["questions"] for entry in tasks.values()),
         tiles=manifest["tiles"]["read"],

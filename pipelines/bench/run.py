@@ -19,7 +19,8 @@ EPILOG = (
 )
 _ASKED = "openai, hf"
 _SERVER = "openai"
-_LOCAL = "hf"
+_LOCAL = "hf, terrascope"
+_OURS = "terrascope:PATH"
 
 
 def _option(flag: str, text: str, panel: str, **more: Any) -> Any:
@@ -30,7 +31,8 @@ def run(
     model: Annotated[
         str,
         typer.Argument(
-            help="random, majority, blind, gold, openai:NAME, hf:PATH or terrascope:PATH.",
+            help="random, majority, blind, gold, terrascope-nano, terrascope-nano+measured, openai:NAME, hf:PATH or "
+            "terrascope:PATH.",
             metavar="MODEL",
             autocompletion=completion.models,
         ),
@@ -86,6 +88,9 @@ def run(
     batch_size: Annotated[int | None, _option("--batch-size", "questions a batch (1).", _LOCAL)] = None,
     dtype: Annotated[str | None, _option("--dtype", "auto, float32, bfloat16 or float16.", _LOCAL)] = None,
     device: Annotated[str | None, _option("--device", "auto, cpu, cuda, cuda:N or mps.", _LOCAL)] = None,
+    measured: Annotated[
+        bool | None, _option("--measured/--not-measured", "tell the chain what its masks measure.", _OURS)
+    ] = None,
     force: Force = False,
     quiet: Quiet = False,
     json: Json = False,
@@ -102,7 +107,7 @@ def run(
         "requests_per_minute": requests_per_minute, "timeout_s": timeout, "max_retries": max_retries,
         "give_up_after": give_up_after, "cache": cache, "budget_tokens": budget_tokens, "budget_usd": budget_usd,
         "usd_per_million_input": usd_per_million_input, "usd_per_million_output": usd_per_million_output,
-        "batch_size": batch_size, "dtype": dtype, "device": device,
+        "batch_size": batch_size, "dtype": dtype, "device": device, "measured": measured,
     }  # fmt: skip
     given = {name: value for name, value in values.items() if value is not None}
     failed = [0]

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines import console
+from pipelines import console, extras
 from pipelines.console import Force, Json, Quiet, Seed, Workers
 
 BASELINES = ("random", "majority", "blind", "gold")
@@ -23,7 +23,10 @@ def demo(
     quiet: Quiet = False,
     force: Force = False,
 ) -> None:
-    """World, tiles, samples, verification, benchmark, four baselines scored, report: all of it, in minutes."""
+    """World, tiles, samples, verification, benchmark, baselines scored, report: all of it, in minutes.
+
+    With the extra [model] the reference model that ships here is one of the baselines.
+    """
     import orjson
 
     from pipelines.recipes import recipe_path
@@ -34,6 +37,7 @@ def demo(
     from terra_cot.world import WorldConfig, write_world
     from terrascope_bench.build import build_benchmark
     from terrascope_bench.report import write_report
+    from terrascope_bench.terrascope.shipped import SHIPPED
 
     start = time.monotonic()
     console.need_free(out, force)
@@ -52,7 +56,9 @@ def demo(
         console.fail([str(problem) for problem in checked.problems])
     with console.progress("build", "tiles", quiet) as on_step:
         build_benchmark([dataset], bench, seed=seed, split="all", on_step=on_step)
-    cards = [_baseline(name, bench, out, seed, quiet) for name in BASELINES]
+    lacking = extras.model_lacks()
+    names = BASELINES if lacking else (*BASELINES, *SHIPPED)
+    cards = [_baseline(name, bench, out, seed, quiet) for name in names]
     totals = {name: getattr(checked, name) for name in ("tiles", "samples", "masks", "evidence")}
     page = write_report(out / "report", dataset, bench, cards, totals)
     read = [orjson.loads(path.read_bytes()) for path in cards]
@@ -62,6 +68,8 @@ def demo(
         return
     if not quiet:
         _print_scores(read)
+        if lacking:
+            console.say(f"{SHIPPED[0]} was not run, it needs {', '.join(lacking)}: pip install 'terra-cot[model]'")
         console.say(f"checked: {totals['masks']:,} masks and {totals['evidence']:,} facts recomputed, none differs")
     console.say(f"done in {time.monotonic() - start:.0f} s; open {page}", quiet)
 

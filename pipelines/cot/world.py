@@ -18,6 +18,9 @@ def world(
     pairs: Annotated[int, typer.Option(min=0, help="Disaster pairs in xBD layout.")] = 32,
     size_px: Annotated[int, typer.Option(min=128, help="Side of a place in 10 m pixels.")] = 1024,
     cloud_cover: Annotated[float, typer.Option(min=0, max=0.9, help="Mean cover of the cloudy dates.")] = 0.25,
+    clear_first: Annotated[
+        bool, typer.Option("--clear-first/--cloudy-first", help="Whether the date that maps are made for is clear.")
+    ] = True,
     workers: Workers = 2,
     json: Json = False,
     quiet: Quiet = False,
@@ -29,7 +32,9 @@ def world(
     from terra_cot.world import WorldConfig, write_world
 
     console.need_free(out, force)
-    config = WorldConfig(seed=seed, scenes=scenes, pairs=pairs, size_px=size_px, cloud_cover=cloud_cover)
+    config = WorldConfig(
+        seed=seed, scenes=scenes, pairs=pairs, size_px=size_px, cloud_cover=cloud_cover, clear_first=clear_first
+    )
     with console.progress("world", "files", quiet) as on_step:
         write_world(out, config, on_step=on_step, workers=workers)
     if json:

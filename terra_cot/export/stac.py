@@ -11,7 +11,7 @@ from typing import Any
 
 from terra_cot.export.outline import bounds, footprint
 from terra_cot.geo.grid import Grid
-from terra_cot.store.card import SPDX
+from terra_cot.store.licence import SPDX
 from terra_cot.tile import FrameRecord, TileRecord
 from terra_cot.timeline import iso, parse_datetime
 

@@ -8,10 +8,9 @@ from typing import Any
 import yaml
 
 from terra_cot.store.atomic import write_bytes
+from terra_cot.store.licence import hub_licence
 
 NAME = "README.md"
-SPDX = {"CC0-1.0": "cc0-1.0", "CDLA-Permissive-1.0": "cdla-permissive-1.0", "CC-BY-4.0": "cc-by-4.0"}
-SPDX |= {"CC-BY-NC-SA-4.0": "cc-by-nc-sa-4.0", "Apache-2.0": "apache-2.0"}
 
 
 def write_card(folder: Path, body: dict[str, Any]) -> None:
@@ -23,9 +22,8 @@ def card_text(body: dict[str, Any]) -> str:
     """The card of a dataset: a function of its manifest, so that an altered card shows."""
     counts = body["counts"]
     tables = ["samples", "tiles"] if counts.get("samples", {}).get("kept") else ["tiles"]
-    licences = sorted({entry["licence"] for entry in body["sources"]})
     front: dict[str, Any] = {
-        "license": [SPDX.get(name, "other") for name in licences] or ["other"],
+        **hub_licence(entry["licence"] for entry in body["sources"]),
         "pretty_name": f"Terra-CoT ({body['recipe']['name']})",
         "task_categories": ["visual-question-answering", "image-segmentation"],
         "tags": ["remote-sensing", "satellite", "chain-of-thought", "segmentation"],

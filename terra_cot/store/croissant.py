@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from terra_cot.store.atomic import dump_json, write_bytes
-from terra_cot.store.card import SPDX
+from terra_cot.store.licence import SPDX
 from terra_cot.store.shards import SAMPLES, TILES, Table
 
 NAME = "croissant.json"

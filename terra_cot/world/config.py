@@ -40,6 +40,7 @@ class WorldConfig:
         pairs: Number of disaster pairs.
         pair_size_px: Side of a disaster image, in pixels of 0.5 m; 256 to 4096.
         cloud_cover: Mean share of cloud over the cloudy dates (all but the first), 0 to 0.9.
+        clear_first: Whether the first date, which the maps are made for, is clear; else it is as cloudy as the others.
         epsg: Projected coordinate system of the places, in metres.
     """
 
@@ -49,6 +50,7 @@ class WorldConfig:
     pairs: int = 32
     pair_size_px: int = 1024
     cloud_cover: float = 0.25
+    clear_first: bool = True
     epsg: int = 32633
 
     def __post_init__(self) -> None:

@@ -76,7 +76,7 @@ def make_scene(config: WorldConfig, index: int, *, shifted: bool = True) -> Worl
     """Return scene `index` of the world.
 
     Args:
-        config: The world; of it only `seed`, `size_px` and `cloud_cover` matter here.
+        config: The world; of it only `seed`, `size_px`, `cloud_cover` and `clear_first` matter here.
         index: Number of the place, 0 or more; not limited by `config.scenes`.
         shifted: False leaves every misregistration out (all else, noise included, stays the same).
 
@@ -98,7 +98,7 @@ def make_scene(config: WorldConfig, index: int, *, shifted: bool = True) -> Worl
     events = plan_events(rng("events"), land, scale, index)
     optical_shifts, sar_shifts, offset = _misregistration(rng("shifts"), shifted)
     ascending = bool(rng("orbit").random() < 0.5)
-    covers = _covers(rng("cover"), config.cloud_cover, events)
+    covers = _covers(rng("cover"), config.cloud_cover, config.clear_first, events)
 
     labels: list[U8] = []
     fine, coarse, masks, radar = [], [], [], []
@@ -157,12 +157,14 @@ def _misregistration(rng: np.random.Generator, shifted: bool) -> tuple[tuple[Shi
     )
 
 
-def _covers(rng: np.random.Generator, mean: float, events: list[Event]) -> list[float]:
+def _covers(rng: np.random.Generator, mean: float, clear_first: bool, events: list[Event]) -> list[float]:
     covers = [0.0 if rng.random() < 0.7 or mean == 0 else float(rng.uniform(0.01, 0.08))]
     covers += [draw_cover(rng, mean) for _ in DATES[1:]]
     for event in events:
         if event.kind == "flood":  # part of the flood must be seen
             covers[event.first] = min(covers[event.first], 0.45)
+    if not clear_first:
+        covers[0] = draw_cover(rng, mean)
     return covers
 
 

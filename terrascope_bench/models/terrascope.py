@@ -1,4 +1,4 @@
-"""The reference model as a runner: `terrascope:PATH` is a folder of weights, its answers are chains with masks.
+"""The reference model as a runner: a folder of weights or the shipped ones by name; its answers are chains with masks.
 
 The reply of a question depends on the question, the seed and the weights; a batch changes speed alone (to rounding).
 """
@@ -6,7 +6,8 @@ The reply of a question depends on the question, the seed and the weights; a bat
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,6 +23,7 @@ from terrascope_bench.models.options import read_options
 from terrascope_bench.prediction import PredictedMask, Prediction
 from terrascope_bench.question import Question
 from terrascope_bench.terrascope.prompt import SEG
+from terrascope_bench.terrascope.shipped import SHIPPED, shipped
 
 if TYPE_CHECKING:
     from terrascope_bench.benchmark import Benchmark
@@ -35,7 +37,8 @@ _NAMED = re.compile(r"(?:^|[>.)]|Image: t\d+)\s*([^:.()<>]{1,100}):\s*$")
 class TerraScopeOptions(BaseModel):
     """`terrascope:PATH`. `dtype` auto: as the weights are stored (of half precision, on a CPU, float32).
 
-    `batch_size` questions are answered together: memory bounds it, not the answers.
+    `batch_size` questions are answered together: memory bounds it, not the answers. `measured`: what each mask
+    measures enters the chain as text (our extension); None does as the weights' own configuration says.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -45,6 +48,7 @@ class TerraScopeOptions(BaseModel):
     device: str = Field("cpu", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     temperature: float = Field(0.0, ge=0, le=2)
     max_tokens: int = Field(512, ge=1)
+    measured: bool | None = None
 
 
 def open_terrascope(path: str, given: Mapping[str, Any], job: Job) -> Entry:
@@ -53,8 +57,22 @@ def open_terrascope(path: str, given: Mapping[str, Any], job: Job) -> Entry:
     Raises:
         ConfigError: an unknown or wrong option. DataError: no model in the folder.
     """
-    options = read_options(TerraScopeOptions, "terrascope:PATH", given)
-    folder = Path(path)
+    return _entry(Path(path), read_options(TerraScopeOptions, "terrascope:PATH", given))
+
+
+def open_shipped(name: str) -> Callable[[str, Mapping[str, Any], Job], Entry]:
+    """`name`, one of the weights that come with the package; takes the options of `terrascope:PATH` but one."""
+
+    def opened(argument: str, given: Mapping[str, Any], job: Job) -> Entry:
+        if "measured" in given:
+            raise ConfigError(f"--measured: part of the name here: {' or '.join(SHIPPED)}")
+        folder, measured = shipped(name)
+        return _entry(folder, read_options(TerraScopeOptions, name, {**given, "measured": measured}))
+
+    return opened
+
+
+def _entry(folder: Path, options: TerraScopeOptions) -> Entry:
     files = sorted(file for file in folder.glob("*") if file.suffix in (".json", ".safetensors"))
     if not any(file.name == "config.json" for file in files):
         raise DataError(
@@ -68,7 +86,7 @@ def open_terrascope(path: str, given: Mapping[str, Any], job: Job) -> Entry:
     def make(benchmark: Benchmark, seed: int) -> Model:
         return TerraScopeModel(folder, options, seed)
 
-    return Entry(path, True, make, batch=options.batch_size, shareable=False, asked=asked)
+    return Entry(str(folder), True, make, batch=options.batch_size, shareable=False, asked=asked)
 
 
 class TerraScopeModel(Batched):
@@ -84,7 +102,10 @@ class TerraScopeModel(Batched):
         except ImportError:
             raise ConfigError("the reference model needs torch: pip install 'terra-cot[model]'") from None
         dtype = None if self._options.dtype == "auto" else self._options.dtype
-        return load(self._folder, dtype, self._options.device)
+        model, words = load(self._folder, dtype, self._options.device)
+        if self._options.measured is not None:
+            model.config = replace(model.config, measured=self._options.measured)
+        return model, words
 
     def answers(self, questions: Sequence[Question]) -> list[Prediction]:
         """One prediction a question, in their order."""

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from terrascope_bench.card import FRONT
+from terrascope_bench.card import front
 from terrascope_bench.tasks import TASKS
 
 _NAME = "TerraScope-Bench, imported"
-_CARD = (
-    FRONT
-    + """
+_CARD = """
 # {name}
 
 {total} questions. {kept} of the {read} rows of the published file (SHA-256 `{sha256}`), with the published answers;
@@ -31,8 +29,6 @@ Score a model: write one JSON object a line, `{{"question_id": ..., "response": 
 The options of the published file can give answers away. `blind.parquet` holds what solvers say that never see an image;
 read accuracies on AQ and DM beside it.
 """
-)
-
 
 _AGAIN = """
 Questions that are marked regenerated are not the published ones: xBD may not be passed on, so they are made again from
@@ -59,7 +55,7 @@ def card(manifest: dict[str, Any]) -> str:
         if labels
         else "are not known: import with `--labels ROOT` to restore them."
     )
-    return _CARD.format(
+    return front(_NAME, manifest) + _CARD.format(
         name=_NAME,
         total=sum(entry["questions"] for entry in manifest["tasks"].values()),
         kept=told["rows"]["kept"],

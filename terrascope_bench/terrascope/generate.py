@@ -21,7 +21,7 @@ from transformers import DynamicCache
 
 from terra_cot.draw import seed_of
 from terrascope_bench.terrascope import prompt
-from terrascope_bench.terrascope.mask_head import at_size, decode, mask_image, prompts
+from terrascope_bench.terrascope.mask_head import decode, mask_image, mask_of, prompts
 from terrascope_bench.terrascope.measured import measurement
 from terrascope_bench.terrascope.network import TerraScope
 from terrascope_bench.terrascope.select import Selection
@@ -192,7 +192,7 @@ class _Writer:
         logits = decode(self.model, [features for _, features in found], prompts(self.model, states))
         for number, (size, _), scores in zip(numbers, found, logits, strict=True):
             row = self.rows[number]
-            mask = (at_size(scores[None], size)[0] > 0).cpu().numpy()
+            mask = mask_of(self.model, scores, size)
             assert row.date is not None
             row.feed, selection = look(self.model, row.prompt, row.date, mask)
             row.at_seg, row.since_seg, row.masks = False, len(row.ids), row.masks + 1

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn import functional
 
 from terrascope_bench.terrascope.network import TerraScope
+from terrascope_bench.terrascope.specks import cleaned
 from terrascope_bench.terrascope.vision import Encoded, Features, joined, parted
 
 
@@ -66,6 +69,12 @@ def at_size(logits: Any, size: tuple[int, int]) -> Any:
     return functional.interpolate(logits[:, None], size=size, mode="bilinear", align_corners=False)[:, 0]
 
 
+def mask_of(model: TerraScope, scores: Any, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """The mask HW bool that logits (s, s) stand for, without its specks."""
+    mask: NDArray[np.bool_] = (at_size(scores[None], size)[0] > 0).cpu().numpy()
+    return cleaned(mask, model.config.mask_min_px)
+
+
 def mask_image(model: TerraScope, images: Sequence[Encoded]) -> tuple[tuple[int, int], Features]:
     """(size, features) that a mask of a date is decoded on; `images` are those of the date.
 
@@ -83,11 +92,12 @@ def mask_image(model: TerraScope, images: Sequence[Encoded]) -> tuple[tuple[int,
 
 
 def _weighed(model: TerraScope, optical: Features, sar: Features) -> Features:
-    """Each place from the sensor that the gate trusts there; the coarse level decides for all."""
+    """Each place from the sensor that the gate trusts there (the coarse level decides for all), and what both say."""
     # (2C, s, s) -> (1, s, s), 1 = optical
     share = torch.sigmoid(model.sam_gate(torch.cat((optical[2], sar[2]))[None]))
     out = []
-    for one, other in zip(optical, sar, strict=True):
+    for one, other, join in zip(optical, sar, model.sam_join, strict=True):
         local = functional.interpolate(share, size=one.shape[-2:], mode="bilinear", align_corners=False)[0]
-        out.append(local * one + (1 - local) * other)
+        both = join(torch.cat((one, other))[None])[0]  # (2C, h, w) -> (C, h, w)
+        out.append(local * one + (1 - local) * other + both)
     return out[0], out[1], out[2]

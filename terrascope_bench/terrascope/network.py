@@ -6,6 +6,7 @@
 | `sam` | mask encoder, prompt encoder, mask decoder | SAM-2 |
 | `text_hidden_fcs` | state at [SEG] (D) -> prompt of the mask decoder (C) | MLP |
 | `sam_gate` | only where `mask_from` is "fused": optical or SAR, pixel by pixel | ablation |
+| `sam_join` | likewise: what the two say together and neither alone, added at each level | ours |
 
 Names are those that transformers and the published checkpoint use, so that weights of either load unchanged. The
 visual tokens that a step appends are outputs of the projector: "projected" needs no weights of its own.
@@ -43,6 +44,7 @@ class TerraScope(nn.Module):
         self.text_hidden_fcs = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, prompt))
         if config.mask_from == "fused":
             self.sam_gate = nn.Conv2d(2 * prompt, 1, kernel_size=1)
+            self.sam_join = nn.ModuleList(_join(prompt // part) for part in (8, 4, 1))
 
     @property
     def device(self) -> Any:
@@ -79,6 +81,17 @@ class TerraScope(nn.Module):
     def parameters_count(self) -> int:
         """Numbers at rest; tied tables count once."""
         return sum(entry.numel() for entry in self.parameters())
+
+
+def _join(channels: int) -> nn.Sequential:
+    """(2C, h, w) -> (C, h, w); zero at the start, so that the gate alone decides until it learns."""
+    join = nn.Sequential(nn.Conv2d(2 * channels, 2 * channels, 1), nn.GELU(), nn.Conv2d(2 * channels, channels, 1))
+    last = join[-1]
+    assert isinstance(last, nn.Conv2d)
+    nn.init.zeros_(last.weight)
+    assert last.bias is not None
+    nn.init.zeros_(last.bias)
+    return join
 
 
 def default_initialisation(model: nn.Module) -> None:

@@ -31,13 +31,17 @@ IGNORED = -100
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Asked:
-    """One question: its images, its words, its options or None. `name` seeds its draws and is not shown."""
+    """One question: its images, its words, its options or None. `name` seeds its draws and is not shown.
+
+    `measured`: whether its reply is told what masks measure; None as the model's configuration says.
+    """
 
     images: list[Shown]
     question: str
     options: tuple[str, ...] | None = None
     gsd_m: float | None = None
     name: str = ""
+    measured: bool | None = None
 
     @property
     def dates(self) -> list[str]:
@@ -135,7 +139,7 @@ def lay_out(model: TerraScope, words: Words, told: Told, images: list[Encoded]) 
         visual.append(tokens)
         ids += [words.image] * len(tokens)
         labels += [IGNORED] * len(tokens)
-        if model.config.measured:
+        if model.config.measured if told.asked.measured is None else told.asked.measured:
             before = told.masks[number - 1] if number else None
             text = words.encode(measurement(told.masks[number], before, told.asked.gsd_m), special=False)
             ids += text

@@ -19,6 +19,8 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("pipelines", "terra_cot", "terrascope_bench")
 READ = {".py", ".typed", ".yaml", ".json", ".j2", ".js", ".css", ".html"}
 LARGEST, WHOLE, WHOLE_SDIST = 60_000, 1_500_000, 4_000_000
+WEIGHTS, WEIGHTS_MOST = "terrascope_bench/terrascope/weights/", 12_000_000
+"""The one room of large files: the reference model that ships."""
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +50,13 @@ def test_the_wheel_holds_the_packages_and_what_they_read(built: Path) -> None:
     inside = {name for name in sizes if ".dist-info/" not in name}
     schemas = {f"terra_cot/{name}" for name in tracked("schemas")}
     assert inside == schemas.union(*map(tracked, PACKAGES))
-    assert {Path(name).suffix for name in inside} <= READ
+    weights = {name: sizes[name] for name in inside if name.startswith(WEIGHTS)}
+    assert {Path(name).suffix for name in inside - weights.keys()} <= READ
+    assert {Path(name).suffix for name in weights} == {".json", ".safetensors"}
+    assert sum(weights.values()) <= WEIGHTS_MOST
     assert all(f"{package}/py.typed" in inside for package in PACKAGES)
-    assert max(sizes.values()) < LARGEST, "something large is shipped"
-    assert wheel.stat().st_size < WHOLE
+    assert max(sizes[name] for name in inside - weights.keys()) < LARGEST, "something large is shipped"
+    assert wheel.stat().st_size < WHOLE + sum(weights.values())
     assert meta["License-Expression"] == "Apache-2.0"
     core = [need for need in meta.get_all("Requires-Dist", []) if "extra ==" not in need]
     heavy = {"torch", "transformers", "ray", "numba", "mkdocs", "matplotlib", "pytest"}
@@ -65,8 +70,9 @@ def test_the_sdist_builds_the_same_wheel_and_holds_no_data(built: Path, tmp_path
         found.extractall(tmp_path, filter="data")
     rooms = {name.partition("/")[0] for name in names}
     assert rooms - {"PKG-INFO", ".gitignore"} <= {line.strip("/") for line in included()}
-    assert not {name for name in names if name.endswith((".tif", ".parquet", ".npy", ".pyc", ".safetensors"))}
-    assert sdist.stat().st_size < WHOLE_SDIST
+    assert not {name for name in names if name.endswith((".tif", ".parquet", ".npy", ".pyc"))}
+    assert all(name.startswith(WEIGHTS) for name in names if name.endswith(".safetensors"))
+    assert sdist.stat().st_size < WHOLE_SDIST + WEIGHTS_MOST
     again = tmp_path / "again"
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(again)]
     folder = next(path for path in tmp_path.iterdir() if path.is_dir())
@@ -135,5 +141,9 @@ def test_cards_are_read_by_the_hub_as_they_are_meant() -> None:
     assert card.data.to_dict()["configs"][0]["default"] is True
     configs = MetadataConfigs.from_dataset_card_data(card.data)
     assert set(configs) == {"samples", "tiles"}
-    named = {"cc0-1.0", "cdla-permissive-1.0", "cc-by-4.0", "cc-by-nc-sa-4.0", "apache-2.0"}
-    assert set(card.data.license) == {*named, "other"}
+    assert card.data.license == "other"  # some are none that the Hub lists
+    assert card.data.license_name == "several-named-in-this-card"
+    assert all(f"| {entry['source']} | {entry['licence']} |" in card.text for entry in sources)
+    listed = [entry for entry in sources if entry["source"] in ("bigearthnet", "world", "xbd")]
+    card = DatasetCard(card_text(body | {"sources": listed}))
+    assert card.data.license == ["cc-by-nc-sa-4.0", "cc0-1.0", "cdla-permissive-1.0"]

@@ -8,6 +8,7 @@
     distractors: ["Distractors", "Are the others wrong, and near enough to make one look?"],
     clarity: ["Clarity", "Is there one way to read it?"],
   };
+  const AGAIN_MS = 3000, LATE_MS = 5000;
   const make = (name, className, ...children) => {
     const element = document.createElement(name);
     if (className) element.className = className;
@@ -18,6 +19,8 @@
   terraCot.form = {
     row: -1,
     waiting: new Map(), // row -> draft that the server does not have yet
+    saving: null, // the row whose review is on its way
+    trouble: "", // why the server does not have them
 
     build(onSave, onState) {
       this.box = document.getElementById("form");
@@ -28,7 +31,7 @@
       });
       window.addEventListener("beforeunload", (event) => {
         // More than a page may leave behind it, or no server to leave it with: ask, so that nothing is lost without a word.
-        if (this.failed || JSON.stringify([...this.waiting]).length >= 60000) event.preventDefault();
+        if (this.trouble || this.saving !== null || JSON.stringify([...this.waiting]).length >= 60000) event.preventDefault();
       });
     },
 
@@ -152,11 +155,40 @@
       this.drop.hidden = terraCot.data.state(this.row) !== 1 && !this.waiting.has(this.row);
     },
 
+    /** Above everything, for as long as it is so: the server does not have what was said. */
+    warn(trouble = this.trouble) {
+      const many = this.waiting.size + (this.saving !== null), box = document.getElementById("unkept");
+      this.trouble = many ? trouble : "";
+      const text = this.trouble && `Not kept: what you said of ${many === 1 ? "one question" : `${many} questions`}. ${trouble} It is tried again; leave this page open.`;
+      box.hidden = !text;
+      if (box.textContent !== text) box.textContent = text; // it is read out when it changes
+      if (!this.trouble) return;
+      if (this.row === this.saving) this.say(`Not saved yet. ${trouble}`, true);
+      else if (this.waiting.has(this.row)) this.say(`Not saved, and the draft is not kept. ${trouble}`, true);
+    },
+
+    /** Warn if no answer comes; an answer clears the timer. */
+    late() { return setTimeout(() => this.warn("The server has not answered yet."), LATE_MS); },
+
     /** Something was changed: the draft goes to the server, after those that are on their way. */
     changed() {
       this.waiting.set(this.row, this.body());
       this.say("Keeping the draft…");
+      this.warn();
       this.send();
+    },
+
+    /** A review was not saved: it waits as a draft, to be sent as soon as there is a server. */
+    unsaved(row, body, error) {
+      this.saving = null;
+      this.waiting.set(row, body);
+      this.warn(error.message);
+      this.later();
+    },
+
+    later() {
+      clearTimeout(this.again);
+      this.again = setTimeout(() => this.send(), AGAIN_MS);
     },
 
     send() {
@@ -166,22 +198,27 @@
 
     async sendAll() {
       while (this.waiting.size) {
-        const [row, body] = this.waiting.entries().next().value;
+        const [row, body] = this.waiting.entries().next().value, late = this.late();
         try {
           const told = await terraCot.data.keep("draft", row, body);
-          this.failed = false;
           if (this.waiting.get(row) === body) this.waiting.delete(row);
+          this.warn();
           this.onState(row);
           if (this.row !== row || this.waiting.has(row)) continue;
           this.say("Draft kept, not saved yet.");
           terraCot.question.measured(told.measured);
         } catch (error) {
-          this.failed = true;
-          this.say(`The draft is not kept. ${error.message}`, true);
-          this.again = setTimeout(() => this.send(), 3000);
+          // To the end of those that wait: one that is refused keeps no other back.
+          const newest = this.waiting.get(row);
+          if (this.waiting.delete(row)) this.waiting.set(row, newest);
+          this.warn(error.message);
+          this.later();
           return;
+        } finally {
+          clearTimeout(late);
         }
       }
+      this.warn();
     },
 
     /** Resolves when no draft is on its way. */
@@ -191,12 +228,13 @@
 
     async discard() {
       this.waiting.delete(this.row);
+      this.warn();
       await this.settled();
       try {
         await terraCot.data.keep("draft", this.row, null);
         this.onState(this.row, true);
       } catch (error) {
-        this.say(error.message, true);
+        this.say(`The draft is not discarded. ${error.message}`, true);
       }
     },
 

@@ -4,7 +4,7 @@
 (async () => {
   const { data, filter, list, detail, stage, brush, form, question } = terraCot;
   const NEWS_MS = 15000, TO_DO = (state) => state < 2, byId = (id) => document.getElementById(id);
-  let current = -1, asked = 0, shown = -1, saving = false, coming = false;
+  let current = -1, asked = 0, shown = -1, coming = false;
   detail.box = byId("detail");
   try {
     await data.start();
@@ -39,8 +39,10 @@
     count();
   };
 
+  const saving = () => form.saving !== null;
+
   /** What is said while a question is saved or on its way would be said of the wrong one. */
-  const rest = () => { form.box.inert = detail.box.inert = saving || coming; };
+  const rest = () => { form.box.inert = detail.box.inert = saving() || coming; };
 
   const look = async (row, fresh) => {
     const turn = ++asked;
@@ -53,9 +55,10 @@
     history.replaceState(null, "", `#${encodeURIComponent(data.rows[row].id)}`);
     try {
       await form.settled();
-      const sample = await data.question(row, fresh);
+      const sample = structuredClone(await data.question(row, fresh));
       if (turn !== asked) return;
-      question.show(row, structuredClone(sample), actions);
+      if (form.waiting.has(row)) sample.draft = form.waiting.get(row); // the server does not have it yet
+      question.show(row, sample, actions);
       form.show(row, detail.sample);
       shown = row;
       coming = false;
@@ -93,7 +96,7 @@
 
   const actions = {
     open: () => shown >= 0 && shown === current,
-    busy: () => saving || coming,
+    busy: () => saving() || coming,
     move(step) {
       const { kept } = filter, place = kept.indexOf(current);
       const to = Math.max(0, Math.min(kept.length - 1, place + step));
@@ -109,27 +112,28 @@
     all() { filter.clear(); refilter(); },
     changed() { form.changed(); },
     async save() {
-      if (saving || !actions.open()) return;
+      if (saving() || !actions.open()) return;
       if (!form.complete()) { form.missing(); return; }
-      const row = current, body = form.body();
-      saving = true;
+      const row = current, body = form.body(), late = form.late();
+      form.saving = row;
       rest();
       form.waiting.delete(row);
       form.say("Saving…");
       try {
         await form.settled();
         await data.keep("review", row, body);
+        clearTimeout(late);
+        form.saving = null;
+        form.warn();
         restate();
-        saving = false;
         if (row !== current) return;
         const settle = data.state(row) === 3;
         if (!settle) actions.next();
         if (row === current) await look(row, true);
         if (row === current && !settle) form.say("Saved. Nothing is left to do here.");
       } catch (error) {
-        form.waiting.set(row, body); // as a draft, as soon as there is a server
-        if (row === current) form.say(`Not saved. ${error.message}`, true);
-        saving = false;
+        clearTimeout(late);
+        form.unsaved(row, body, error);
         terraCot.keys.go(true);
       } finally {
         rest();

@@ -130,8 +130,10 @@ class _Run:
         # What one stage leaves to the next: the prompt of each class that a stage of masks has learnt.
         self.taught: dict[str, Any] = {}
         self.replies: dict[str, list[Lesson]] = {}
-        if any(stage.teaches == "text" for stage in recipe.stages):
-            self.replies = replies(folders, recipe.split, recipe.seed, brief=not recipe.measured)
+        texts = [stage for stage in recipe.stages if stage.teaches == "text"]
+        if texts:
+            brief = not any(recipe.told(stage) for stage in texts)
+            self.replies = replies(folders, recipe.split, recipe.seed, brief=brief)
 
     def go(self) -> Trained:
         found = at_rest.read(self.out)
@@ -219,7 +221,7 @@ class _Run:
         if stage.teaches == "masks":
             return MaskLearner(model)
         if stage.teaches == "text":
-            return TextLearner(model, words, self.taught)
+            return TextLearner(model, words, self.taught, self.recipe.told(stage) > 0)
         if stage.teaches == "sight":
             return SightLearner(model)
         if stage.teaches == "questions" or stage.window:
@@ -268,7 +270,7 @@ class _Run:
         if stage.teaches == "text":
             alone = stage.alone * stage.batch * stage.accumulate * self.processes
             return [Source("text", 1, text_lessons(self.replies, alone, stage.drills, *place))]
-        how = (stage.sensors, stage.chain, not self.recipe.measured, self.mask_px)
+        how = (stage.sensors, stage.chain, self.recipe.told(stage), self.mask_px)
         opened: dict[str, Callable[[Path], Any]] = {
             "masks": lambda folder: mask_lessons(folder, split, self.mask_px, *place),
             "sight": lambda folder: mask_lessons(folder, split, None, *place),

@@ -36,6 +36,10 @@ VIEWS = ("optical", "sar", "optical+sar")
 """How a date with both sensors is shown, as often each."""
 
 
+PIECES = 16
+"""So many windows that fit a tile make one lesson of an epoch."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class MaskLesson:
     """A date of a tile: its images, and the mask (HW bool) of each class that it has, by name; groups among them."""
@@ -85,7 +89,10 @@ def _parts(folder: Path) -> list[Path]:
 def mask_lessons(
     folder: Path, split: str | None, side: int | None, seed: int, rank: int, processes: int
 ) -> Callable[[int, int], Iterator[MaskLesson]]:
-    """Labelled tiles of a dataset as lessons: one date a tile and epoch, shown by one sensor or both."""
+    """Labelled tiles of a dataset as lessons: one date a tile and epoch, shown by one sensor or both.
+
+    A tile much larger than `side` gives several windows: one for every `PIECES` that would fit.
+    """
 
     def opened(epoch: int, passed: int) -> Iterator[MaskLesson]:
         number = 0
@@ -94,32 +101,37 @@ def mask_lessons(
             for row in read_rows(path, TILES):
                 if row["label_frame"] is None or split not in (None, row["split"]):
                     continue
-                number += 1
-                if number > passed:
-                    yield of_tile(TileRecord.from_row(row), seed, epoch, side)
+                for window in range(max(1, row["width"] * row["height"] // (PIECES * side**2) if side else 1)):
+                    number += 1
+                    if number > passed:
+                        yield of_tile(TileRecord.from_row(row), seed, epoch, side, window)
 
     return opened
 
 
-def of_tile(tile: TileRecord, seed: int, epoch: int, side: int | None = None) -> MaskLesson:
-    """A date of the tile that has a label map, and how it is shown, drawn by (seed, epoch, tile).
+def of_tile(tile: TileRecord, seed: int, epoch: int, side: int | None = None, window: int = 0) -> MaskLesson:
+    """A date of the tile that has a label map, and how it is shown, drawn by (seed, epoch, tile, window).
 
-    Of a damage map the date before the event is as good: its buildings all stand. A tile larger than the `side` that
+    Every other time it is the date that the tile's map was made for, which questions ask about most. Of a damage map
+    the date before the event is as good: its buildings all stand. A tile larger than the `side` that
     the mask encoder sees is cut to a window of that size; what is shown is turned or mirrored, as often each way.
     """
+    drawn = (epoch, tile.tile_id, window)
     labels = tile.labels()
     assert tile.legend is not None
     source = legend(tile.legend)
     damage = source.kind == "damage"
     dates = sorted({frame.frame for frame in tile.frames} if damage else labels)
-    date = dates[draw(len(dates), seed, "date", epoch, tile.tile_id)]
+    date = dates[draw(len(dates), seed, "date", *drawn)]
+    if not damage and tile.label_frame in labels and draw(2, seed, "own", *drawn):
+        date = tile.label_frame
     codes = decode_label(labels[date] if date in labels else next(iter(labels.values())))
     frames = tile.shown(date)
     if len(frames) > 1:
-        view = VIEWS[draw(len(VIEWS), seed, "view", epoch, tile.tile_id)].split("+")
+        view = VIEWS[draw(len(VIEWS), seed, "view", *drawn)].split("+")
         frames = [frame for frame in frames if frame.modality in view]
-    rows, columns = _window(codes.shape, side, seed, epoch, tile.tile_id)
-    turn = draw(8, seed, "turn", epoch, tile.tile_id)
+    rows, columns = _window(codes, side, seed, *drawn)
+    turn = draw(8, seed, "turn", *drawn)
     pictures = [read_picture(frame.image)[:, rows, columns] for frame in frames]
     images = [
         Shown(frame.frame, frame.modality, torch.from_numpy(_turned(picture.numpy(), turn)))
@@ -138,12 +150,24 @@ def _masks(source: Legend, codes: NDArray[np.uint16]) -> dict[str, NDArray[np.bo
     return masks | {entry.name: source.mask(codes, entry.name) for entry in source.groups}
 
 
-def _window(shape: tuple[int, ...], side: int | None, seed: int, *place: object) -> tuple[slice, slice]:
-    """Rows and columns of a window of at most `side` px."""
+def _window(codes: NDArray[np.uint16], side: int | None, seed: int, *place: object) -> tuple[slice, slice]:
+    """Rows and columns of a window of at most `side` px; every other one is laid around a class, each as often.
+
+    Windows anywhere would show a rare class rarely.
+    """
+    around: tuple[int, ...] | None = None
+    if side and max(codes.shape) > side and draw(2, seed, "around", *place):
+        kinds = np.unique(codes)
+        spots = np.flatnonzero(codes == kinds[draw(len(kinds), seed, "kind", *place)])
+        spot = int(spots[draw(len(spots), seed, "spot", *place)])
+        around = divmod(spot, codes.shape[1])
     cuts = []
-    for name, length in zip(("row", "column"), shape, strict=True):
+    for axis, length in enumerate(codes.shape):
         free = max(0, length - side) if side else 0
-        start = draw(free + 1, seed, "window", name, *place)
+        start = draw(free + 1, seed, "window", axis, *place)
+        if around is not None:
+            assert side
+            start = min(max(around[axis] - draw(side, seed, "shift", axis, *place), 0), free)
         cuts.append(slice(start, start + min(length, side or length)))
     return cuts[0], cuts[1]
 

@@ -46,6 +46,8 @@ class Stage(BaseModel):
             alone (forms.py).
         sensors: what questions are shown with, as often each.
         window: masks of chains are compared in one drawn window of the image, as those of questions are.
+        told: share of replies of text and questions that are told what their masks measure; in the others the model
+            writes the number. None: all, where the rules say measured, else none.
         alone: so many first steps of a stage of text are drills alone; later ones are drills to a share of `drills`.
         tiers: samples of these tiers are taught; others wait for another stage.
         trains: parts that train whole; everything else is frozen.
@@ -77,6 +79,7 @@ class Stage(BaseModel):
     text_weight: float = Field(1.0, ge=0)
     alone: int = Field(0, ge=0)
     drills: float = Field(0.25, ge=0, le=1)
+    told: float | None = Field(None, ge=0, le=1)
 
     @model_validator(mode="after")
     def _check(self) -> Stage:
@@ -122,10 +125,9 @@ class TrainRecipe(BaseModel):
     fresh: tuple[Part, ...] = ()
     stages: tuple[Stage, ...] = Field(min_length=1)
 
-    @property
-    def measured(self) -> bool:
-        """Whether numbers are told by what masks measure; else the model writes them."""
-        return bool(self.rules.get("measured", False))
+    def told(self, stage: Stage) -> float:
+        """Share of a stage's replies that are told what their masks measure; in the others the model writes it."""
+        return stage.told if stage.told is not None else float(self.rules.get("measured", False))
 
     def body(self) -> dict[str, Any]:
         """What the weights follow from: neither where the data lie nor how often a checkpoint is written."""

@@ -48,12 +48,12 @@ class Sitting:
 def sittings(
     folder: Path,
     split: str | None,
-    how: tuple[Sequence[str], Form, bool, int],
+    how: tuple[Sequence[str], Form, float, int],
     seed: int,
     rank: int,
     processes: int,
 ) -> Callable[[int, int], Iterator[Sitting]]:
-    """Labelled tiles of a dataset as sittings; `how`: sensors, form of the reply, brief, side of the window in px."""
+    """Labelled tiles of a dataset as sittings; `how`: sensors, form of the reply, share told, window in px."""
 
     def opened(epoch: int, passed: int) -> Iterator[Sitting]:
         parts = [
@@ -74,9 +74,9 @@ def _taught(row: dict[str, Any], split: str | None) -> bool:
     return row["label_frame"] is not None and split in (None, row["split"])
 
 
-def sitting(row: dict[str, Any], path: Path, how: tuple[Sequence[str], Form, bool, int], seed: int) -> Sitting:
+def sitting(row: dict[str, Any], path: Path, how: tuple[Sequence[str], Form, float, int], seed: int) -> Sitting:
     """The sitting of a labelled tile; without lessons where nothing can be asked of it, or shown."""
-    sensors, form, brief, side = how
+    sensors, form, share, side = how
     tile = TileRecord.from_row(row)
     assert tile.legend is not None
     labels = tile.labels()
@@ -84,7 +84,7 @@ def sitting(row: dict[str, Any], path: Path, how: tuple[Sequence[str], Form, boo
     view = replace(tile_view(row, "display", path), label=decode_label(labels[date]), label_frame=date)
     change = legend(tile.legend).kind == "damage"
     frames = shown(tile, date, change, sensors, seed, (tile.tile_id,))
-    found: list[Lesson] = []
+    found: list[tuple[Lesson, bool]] = []
     for code, task in TASKS.items():
         if not frames or task.legend_kind != legend(tile.legend).kind:
             continue
@@ -94,13 +94,14 @@ def sitting(row: dict[str, Any], path: Path, how: tuple[Sequence[str], Form, boo
             turns = (item, *item.turns)
             name = (tile.tile_id, code, number)
             turn = turns[draw(len(turns), seed, "turn", *name)]
-            lesson = lesson_of(tile, view, turn, date, seed, name, brief=brief)
+            measured = draw(1000, seed, "told", *name) < 1000 * share
+            lesson = lesson_of(tile, view, turn, date, seed, name, brief=not measured)
             if lesson is not None:
-                found.append(lesson)
+                found.append((lesson, measured))
     images = [Shown(frame.frame, frame.modality, read_picture(frame.image)) for frame in frames]
-    lessons = [formed(told(lesson, images, (seed, number)), form) for number, lesson in enumerate(found)]
-    named = [[look.label for look in lesson.looks] if form == "masks" else [] for lesson in found]
-    masks = [look.mask for lesson in found for look in lesson.looks]
+    lessons = [formed(told(lesson, images, (seed, n), measured), form) for n, (lesson, measured) in enumerate(found)]
+    named = [[look.label for look in lesson.looks] if form == "masks" else [] for lesson, _ in found]
+    masks = [look.mask for lesson, _ in found for look in lesson.looks]
     return Sitting(images, lessons, named, window(masks, view.label.shape, side, seed, tile.tile_id))
 
 
@@ -111,9 +112,10 @@ def alone(lesson: Told, side: int, seed: int) -> Sitting:
     return Sitting(images, [lesson], [[]], window(lesson.masks, shape, side, seed, lesson.asked.name))
 
 
-def told(lesson: Lesson, images: list[Shown], name: tuple[int, int]) -> Told:
+def told(lesson: Lesson, images: list[Shown], place: tuple[int, int], measured: bool = False) -> Told:
     """A lesson with pictures as a question and its reply; what its masks measure is not in the chain."""
-    asked = Asked(images, lesson.question, lesson.options, lesson.gsd_m, f"{name[0]}-{lesson.tile_id}-{name[1]}")
+    name = f"{place[0]}-{lesson.tile_id}-{place[1]}"
+    asked = Asked(images, lesson.question, lesson.options, lesson.gsd_m, name, measured)
     chain = "".join(f"{look.lead}[SEG]" for look in lesson.looks) + lesson.ending
     return Told(asked, chain, lesson.answer, [look.mask for look in lesson.looks])
 

@@ -35,6 +35,7 @@ from terrascope_bench.terrascope.train.questions import Lesson, lessons_of, tile
 SEEN, LOOKED = 12, 6
 """At most so many random tokens stand for an image, and for the tokens that a mask selects."""
 NOISE = 0.5
+TILES_MOST = 360
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +46,40 @@ class Drill:
 
 
 def replies(folders: Sequence[Path], split: str | None, seed: int, brief: bool = False) -> dict[str, list[Lesson]]:
-    """Every lesson of the training tiles, by task; without masks and pictures, which text does not need."""
+    """Lessons of the training tiles, by task; without masks and pictures, which text does not need.
+
+    Of more than `TILES_MOST` tiles about so many are drawn: text repeats itself sooner than pictures do.
+    """
     out: dict[str, list[Lesson]] = {code: [] for code in TASKS}
+    labelled = sum(1 for _ in _rows(folders, split, ("split", "label_frame")))
+    for row, path in _rows(folders, split):
+        if draw(labelled, seed, "reply", row["tile_id"]) < TILES_MOST:
+            each = 6 if row["width"] > 512 else 1
+            for lesson in lessons_of(row, path, seed, each=each, brief=brief):
+                out[lesson.task].append(_light(lesson))
+    return {code: found for code, found in out.items() if found}
+
+
+def _rows(
+    folders: Sequence[Path], split: str | None, columns: Sequence[str] | None = None
+) -> Iterator[tuple[dict[str, Any], Path]]:
+    """Labelled tiles of a split, with the part that each lies in."""
     for folder in folders:
         parts = [
             folder / part.path
             for part in manifest_parts(read_manifest(folder, "dataset"))
             if part.path.startswith(f"{TILES.name}/")
         ]
-        for row, path in tiles_of(parts):
+        for row, path in tiles_of(parts, columns):
             if split in (None, row["split"]):
-                each = 6 if row["width"] > 512 else 1
-                for lesson in lessons_of(row, path, seed, each=each, brief=brief):
-                    out[lesson.task].append(_light(lesson))
-    return {code: found for code, found in out.items() if found}
+                yield row, path
 
 
 def _light(lesson: Lesson) -> Lesson:
     """A lesson as text: pictures and masks of thousands are too much to hold."""
     frames = tuple(replace(frame, image=b"", raster=None, cloud=None) for frame in lesson.frames)
     # Not a slice of the mask: that would hold the whole of it.
-    looks = tuple(replace(look, mask=np.zeros((0, 0), bool)) for look in lesson.looks)
+    looks = tuple(replace(look, mask=np.zeros((0, 0), np.bool_)) for look in lesson.looks)
     return replace(lesson, frames=frames, looks=looks)
 
 
@@ -231,16 +245,18 @@ def lay_text(words: Words, item: Lesson | Drill, hidden: int, measured: bool = T
 
 
 class TextLearner(nn.Module):
-    """Rows of text in, losses out. `prompts` (name -> C) are those that the mask model learnt, or none."""
+    """Rows of text in, losses out. `prompts` (name -> C) are those that the mask model learnt, or none.
 
-    def __init__(self, model: TerraScope, words: Words, prompts: dict[str, Any]) -> None:
+    `told`: whether replies are told what their masks measure.
+    """
+
+    def __init__(self, model: TerraScope, words: Words, prompts: dict[str, Any], told: bool = True) -> None:
         super().__init__()
-        self.model, self.words, self.prompts = model, words, prompts
+        self.model, self.words, self.prompts, self.told = model, words, prompts, told
 
     def forward(self, batch: Sequence[Lesson | Drill]) -> tuple[Any, Any, Any, Any]:
         """(loss, text, distance of projected states from prompts, nan)."""
-        config = self.model.config
-        made = [lay_text(self.words, item, config.hidden, config.measured) for item in batch]
+        made = [lay_text(self.words, item, self.model.config.hidden, self.told) for item in batch]
         rows = [row for row, _ in made]
         padded = pad(self.model, self.words, rows)
         states = self.model.read(padded.embeds, mask=padded.mask, positions=padded.positions)

@@ -77,6 +77,27 @@ def test_hugging_face_loads_it_and_images_arrive_as_images(
     assert image.size == (table[0]["width"], table[0]["height"])
 
 
+def test_its_card_tells_the_hub_the_licences_of_its_sources(bench: Path) -> None:
+    from huggingface_hub import DatasetCard
+
+    from terra_cot.store.licence import hub_licence
+    from terrascope_bench.card import card
+
+    shown, manifest = DatasetCard.load(bench / "README.md"), open_benchmark(bench).manifest
+    told = shown.data.to_dict()
+    assert {name: told[name] for name in told if name.startswith("license")} == hub_licence(
+        entry["licence"] for entry in manifest["sources"]
+    )
+    assert manifest["sources"]
+    mixed = [
+        {"source": "a", "licence": "{Terms}\n---", "questions": 1},
+        {"source": "b", "licence": "CC-BY-4.0", "questions": 1},
+    ]
+    told = DatasetCard(card(manifest | {"sources": mixed})).data.to_dict()
+    assert (told["license"], told["license_name"]) == ("other", "cc-by-4.0-and-terms")
+    assert told["configs"][0]["data_files"][0]["path"] == "questions/*.parquet"
+
+
 def test_same_tiles_same_bytes_in_any_order_of_folders(dataset: Path, tmp_path: Path, make_dataset: Make) -> None:
     other = make_dataset(tmp_path / "other", 20, 4, seed=9)
     build_benchmark([dataset, other], tmp_path / "a", per_task=12)

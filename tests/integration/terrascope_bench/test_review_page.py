@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -87,7 +88,11 @@ def until(shown: Any, expression: str, seconds: float = 20) -> None:
 
 def ready(shown: Any) -> None:
     shown.wait_for_selector("body[data-ready]")
-    until(shown, "document.querySelector('#form .check') && terraCot.form.row === terraCot.list.place")
+    # The form of the question before stays, but cannot be used, until that of the next is there.
+    until(
+        shown,
+        "(({ box, row }) => box.querySelector('.check') && !box.inert && row === terraCot.list.place)(terraCot.form)",
+    )
 
 
 def answers(folder: Path) -> list[Answer]:
@@ -233,8 +238,8 @@ def test_two_experts_at_once_see_each_other_when_both_are_done(running: Any, fol
         ben.wait_for_selector(".other")
         assert "the mask is too small" in ben.locator(".other").inner_text()
         assert "to settle" in ben.locator("#how").inner_text()
-        ana.evaluate("terraCot.data.news().then((rows) => { window.news = rows; })")
-        until(ana, "window.news && window.news.length === 1")
+        # Asked for here, or by the page itself in between.
+        until(ana, "terraCot.data.news().then(() => terraCot.data.state(0) === 3)")
         ana.reload()
         ready(ana)
         ana.wait_for_selector(".other")
@@ -242,7 +247,7 @@ def test_two_experts_at_once_see_each_other_when_both_are_done(running: Any, fol
         ana.keyboard.press("Enter")
         until(ana, "terraCot.data.state(0) === 4")
         ana.keyboard.press("k")
-        ana.wait_for_selector(".other")
+        ready(ana)
         assert "All agree" in ana.locator(".others").inner_text()
     grades = {answer.reviewer: answer.review.grades for answer in answers(folder)}
     assert grades == {"Ana": ("high",) * 4, "Ben": ("high",) * 4}
@@ -295,19 +300,85 @@ def test_a_reload_in_the_middle_comes_back_with_the_draft(running: Any, folder: 
     assert answers(folder) == []
 
 
+class Line:
+    """The line to the server, to be cut and mended; laid before the page opens: an open one takes it late."""
+
+    def __init__(self, shown: Any) -> None:
+        self.cut = False
+        shown.route("**/api/**", lambda route: route.abort() if self.cut else route.continue_())
+
+
+def unkept(shown: Any) -> str | None:
+    """What stands above everything while the server does not have what was said."""
+    alarm = shown.locator("#unkept")
+    return str(alarm.inner_text()) if alarm.is_visible() else None
+
+
 def test_a_server_that_is_gone_is_told_and_its_return_keeps_the_draft(running: Any, folder: Path) -> None:
     with serving(folder, *PEOPLE) as server, page(running) as (shown, _):
+        line = Line(shown)
         shown.goto(server.links["Ana"])
         ready(shown)
-        shown.route("**/api/**", lambda route: route.abort())
+        assert unkept(shown) is None
+        line.cut = True
         shown.keyboard.press("3")
         shown.wait_for_selector(".status.bad")
         assert "not kept" in shown.locator(".status").inner_text()
+        assert "one question. The server does not answer." in str(unkept(shown))
         shown.keyboard.press("h")
         shown.keyboard.press("Enter")
-        until(shown, "document.querySelector('.status').textContent.startsWith('Not saved')")
-        shown.unroute("**/api/**")
+        until(shown, "!terraCot.form.box.inert && terraCot.form.complete()")
+        assert shown.locator(".status").inner_text().startswith("Not saved")
+        assert unkept(shown) is not None
+        line.cut = False
         kept(shown)
+        assert unkept(shown) is None
+        shown.reload()
+        ready(shown)
+        assert set(shown.evaluate("terraCot.form.body().grades").values()) == {"high"}
+
+
+def test_what_is_not_kept_is_told_on_every_question_and_comes_back(running: Any, folder: Path) -> None:
+    with serving(folder, *PEOPLE) as server, page(running) as (shown, _):
+        line = Line(shown)
+        shown.goto(server.links["Ana"])
+        ready(shown)
+        until(shown, "terraCot.data.question(1).then((sample) => sample.draft === null)")  # held: it needs no server
+        line.cut = True
+        shown.keyboard.press("2")
+        until(shown, "!document.getElementById('unkept').hidden")
+        shown.keyboard.press("j")
+        ready(shown)
+        assert "one question" in str(unkept(shown))
+        assert not shown.locator(".status.bad").is_visible()  # nothing was said of this one
+        shown.keyboard.press("1")
+        until(shown, "document.querySelector('.status.bad')")
+        assert "2 questions" in str(unkept(shown))
+        shown.keyboard.press("k")
+        shown.wait_for_selector("#detail .message")  # it cannot be read without a server
+        assert "2 questions" in str(unkept(shown))
+        line.cut = False
+        until(shown, "document.getElementById('unkept').hidden")
+        for row, grade in ((1, "low"), (0, "medium")):
+            shown.keyboard.press("j" if row else "k")
+            ready(shown)
+            assert next(iter(shown.evaluate("terraCot.form.body().grades").values())) == grade
+
+
+def test_a_server_that_says_nothing_is_told(running: Any, folder: Path) -> None:
+    with serving(folder, *PEOPLE) as server, page(running) as (shown, _):
+        shown.goto(server.links["Ana"])
+        ready(shown)
+        server.process.send_signal(signal.SIGSTOP)
+        try:
+            shown.keyboard.press("3")
+            until(shown, "!document.getElementById('unkept').hidden")
+            assert "has not answered" in str(unkept(shown))
+            assert "not kept" in shown.locator(".status.bad").inner_text()
+        finally:
+            server.process.send_signal(signal.SIGCONT)
+        kept(shown)
+        assert unkept(shown) is None
 
 
 def test_the_whole_path_goes_by_keys(running: Any, folder: Path) -> None:

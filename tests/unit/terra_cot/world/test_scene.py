@@ -1,5 +1,7 @@
 """The scene in memory: what is drawn, what is labelled and what is recorded agree."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -9,6 +11,7 @@ from terra_cot.world import WorldConfig, WorldScene, make_scene
 from terra_cot.world.materials import CLASSES, TREE, WATER
 
 CLEAR = WorldConfig(size_px=256, cloud_cover=0.0)
+CLOUDY = WorldConfig(size_px=256, cloud_cover=0.3)
 NIR = 3
 
 
@@ -93,6 +96,14 @@ def test_cloud_mask_agrees_with_picture(cloudy_scene: WorldScene, clear_scene: W
 
 def test_radar_sees_through_cloud(cloudy_scene: WorldScene, clear_scene: WorldScene) -> None:
     np.testing.assert_array_equal(cloudy_scene.sar, clear_scene.sar)
+
+
+def test_the_first_date_is_cloudy_only_where_that_is_asked_for(cloudy_scene: WorldScene) -> None:
+    assert (cloudy_scene.cloud[0] == 1).mean() < 0.1
+    config = replace(CLOUDY, cloud_cover=0.75, clear_first=False)
+    overcast = [make_scene(config, index) for index in range(4)]
+    assert np.mean([(scene.cloud[0] == 1).mean() for scene in overcast]) > 0.4
+    np.testing.assert_array_equal(overcast[0].labels, cloudy_scene.labels)
 
 
 def test_cloud_cover_is_the_mean_asked_for() -> None:

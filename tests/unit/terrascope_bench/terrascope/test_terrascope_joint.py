@@ -128,7 +128,7 @@ def test_whole_numbers_are_rounded_to_what_can_be_seen() -> None:
 
 
 def test_a_sitting_asks_each_task_once_and_tells_nothing(data: Path) -> None:
-    how = (("optical", "sar", "optical+sar"), "masks", True, 64)
+    how = (("optical", "sar", "optical+sar"), "masks", 0.0, 64)
     found = [item for _, item in zip(range(8), sittings(data, None, how, 5, 0, 1)(0, 0), strict=False)]
     assert any(len(item.lessons) >= 3 for item in found)
     for item in found:
@@ -143,8 +143,25 @@ def test_a_sitting_asks_each_task_once_and_tells_nothing(data: Path) -> None:
     assert any(mask[item.window].any() for item in found for told in item.lessons for mask in told.masks)
 
 
+def test_some_replies_are_told_what_masks_measure_and_say_it_whole(data: Path) -> None:
+    def asked(share: float) -> list[Told]:
+        how = (("optical",), "masks", share, 64)
+        drawn = zip(range(8), sittings(data, None, how, 5, 0, 1)(0, 0), strict=False)
+        return [told for _, item in drawn for told in item.lessons]
+
+    some, none = asked(0.5), asked(0.0)
+    assert {told.asked.measured for told in some} == {True, False}
+    assert not any(told.asked.measured for told in none)
+    for told, brief in zip(some, none, strict=True):
+        assert (told.chain == brief.chain) or told.asked.measured
+    model, words = factory.make()
+    told = next(told for told in some if told.asked.measured)
+    row = lay_out(model, words, told, encode(model, [told.asked.images])[0])
+    assert " px" in words.decode([n for n, label in zip(row.ids, row.labels, strict=True) if label == IGNORED])
+
+
 def test_sittings_are_the_same_again_and_other_in_another_epoch(data: Path) -> None:
-    how = (("optical",), "text", True, 64)
+    how = (("optical",), "text", 0.0, 64)
     opened = sittings(data, None, how, 5, 0, 1)
     first, again, later = (
         [(told.asked.question, told.chain) for item in opened(epoch, 0) for told in item.lessons] for epoch in (0, 0, 1)

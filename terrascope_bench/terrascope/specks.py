@@ -1,0 +1,32 @@
+"""A decoded mask loses its specks and pinholes: SAM's own clean-up of small regions, by a size in pixels."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+BoolMask = NDArray[np.bool_]
+
+
+def cleaned(mask: BoolMask, least_px: int) -> BoolMask:
+    """HW bool without parts (8-connected), then without holes (4-connected), of fewer than `least_px` pixels.
+
+    Where every part is a speck the largest stays: a class that was found is not made absent.
+    """
+    if least_px <= 1 or not mask.any():
+        return mask
+    whole = _of_size(mask, least_px, 8)
+    if not whole.any():
+        whole = _of_size(mask, 0, 8)
+    return ~_of_size(~whole, least_px, 4) if not whole.all() else whole
+
+
+def _of_size(mask: BoolMask, least_px: int, connectivity: int) -> BoolMask:
+    """The parts of a mask that are large enough; with 0, the largest alone."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=connectivity)
+    sizes = stats[:, cv2.CC_STAT_AREA].copy()
+    sizes[0] = 0
+    kept = sizes >= least_px if least_px else np.arange(len(sizes)) == sizes.argmax()
+    kept[0] = False
+    return np.asarray(kept[labels], dtype=np.bool_)
