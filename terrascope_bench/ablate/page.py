@@ -14,8 +14,8 @@ def page(table: dict[str, Any]) -> str:
         f"# Ablations: {table['recipe']}",
         "",
         f"Seeds {seeds}; {asked}. Percent right, macro over the tasks of the table. In brackets 95 %: over seeds",
-        "(Student's t), then over questions (bootstrap, seeds pooled). *Reported* is what the paper printed, of a model",
-        "of 8 billion parameters on its own benchmark: not reproduced here.",
+        "(Student's t), then over questions (bootstrap, seeds pooled). *Reported* is what the paper printed, of a",
+        "model of 8 billion parameters on its own benchmark: not reproduced here.",
     ]
     for group in table["groups"].values():
         lines += ["", f"## {group['title']}", "", *_arms(group)]

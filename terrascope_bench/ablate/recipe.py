@@ -62,7 +62,8 @@ class Group(BaseModel):
         value = self.reported[arm]
         if value is None:
             return None
-        return (value if isinstance(value, float) else sum(value) / len(value)) / 100
+        mean = value if isinstance(value, float) else sum(value) / len(value)
+        return round(mean / 100, 6)
 
 
 class AblationRecipe(BaseModel):
