@@ -11,6 +11,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from terra_cot import FORMAT_VERSION, __version__
 from terra_cot.errors import ConfigError, ConflictError, DataError, did_you_mean
 from terra_cot.store.atomic import sha256_json, write_bytes, write_json
 from terra_cot.store.manifest import manifest_sha256
@@ -63,7 +64,8 @@ def ablate(
     _do(made, data, jobs, on_step or (lambda done, total: None))
     cards = {(arm, seed): piece.folder / CARD for (arm, seed), piece in made.scored.items()}
     table = {
-        "format_version": 1,
+        "format_version": FORMAT_VERSION,
+        "code_version": __version__,
         "recipe": chosen.name,
         "recipe_sha256": sha256_json(identity["recipe"]),
         "data": hashes,

@@ -14,10 +14,13 @@ import orjson
 import pytest
 import terrascopefactory as factory  # skips where torch is absent
 from benchfactory import write_dataset
+from jsonschema import Draft202012Validator
 
 from terrascope_bench.terrascope import store
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
+PROGRAM = (sys.executable, "-c", "from pipelines.terrascope_bench import main; main()")
+SCHEMA = Path(__file__).parents[3] / "schemas" / "ablation.schema.json"
 
 RECIPE = """
 name: small
@@ -57,8 +60,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store.save(*factory.make(), house / "start")
     write_dataset(house / "data", 8, 2)
     (house / "recipe.yaml").write_text(RECIPE.format(start=house / "start"))
-    command = [sys.executable, "-c", "from pipelines.terrascope_bench import main; main()", "build", house / "data"]
-    subprocess.run([*command, "-o", house / "bench", "--per-task", "4", "--quiet"], check=True)
+    words = ["build", house / "data", "-o", house / "bench", "--per-task", "4", "--quiet"]
+    subprocess.run([*PROGRAM, *words], check=True)
     return house
 
 
@@ -71,15 +74,7 @@ def pieces(out: Path) -> dict[str, int]:
 def test_a_killed_ablation_goes_on_and_says_what_holds(house: Path, tmp_path: Path, cli: Cli) -> None:
     inputs = (house / "recipe.yaml", "--data", house / "data", "--bench", house / "bench")
     killed = tmp_path / "killed"
-    words = [
-        sys.executable,
-        "-c",
-        "from pipelines.terrascope_bench import main; main()",
-        "ablate",
-        *inputs,
-        "-o",
-        killed,
-    ]
+    words = [*PROGRAM, "ablate", *inputs, "-o", killed]
     going = subprocess.Popen(
         list(map(str, words)), start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -96,6 +91,7 @@ def test_a_killed_ablation_goes_on_and_says_what_holds(house: Path, tmp_path: Pa
     assert {name: pieces(killed)[name] for name in kept} == kept  # none was made again
     table = orjson.loads(done.stdout)
     assert table == orjson.loads((killed / "ablation.json").read_bytes())
+    Draft202012Validator(orjson.loads(SCHEMA.read_bytes())).validate(table)
     arms = {arm["arm"]: arm for arm in table["groups"]["chain"]["arms"]}
     assert list(arms) == ["no chain", "mask tokens", "asked otherwise"]
     assert arms["no chain"]["giou"] is None
