@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from terra_cot.store.atomic import sha256_file, sha256_json
 from terrascope_bench.ablate.recipe import AblationRecipe, Shown
-from terrascope_bench.terrascope.train.recipe import TrainRecipe
+from terrascope_bench.terrascope.train.recipe import Stage, TrainRecipe
 
 Kind = Literal["shared", "trained", "scored"]
 QUESTIONS_A_STEP = 4
@@ -97,7 +97,7 @@ def _trained(
     recipe: AblationRecipe, out: Path, seed: int, key: str, shared: Piece | None, name: str
 ) -> tuple[Piece, str]:
     arm = recipe.arms[name]
-    stages = [stage.model_dump(mode="json") for stage in arm.stages]
+    stages = [_longer(stage, recipe.longer).model_dump(mode="json") for stage in arm.stages]
     rules = {**recipe.rules, **arm.rules}
     own = sha256_json([key, stages, rules, arm.fresh])
     model = str(shared.folder / "model") if shared else recipe.model
@@ -105,6 +105,10 @@ def _trained(
     made = _recipe(recipe, seed, body)
     after = shared.folder if shared else None
     return Piece("trained", f"{name}, seed {seed}", out / "trained" / own[:12], after, _steps(made), made), own
+
+
+def _longer(stage: Stage, times: float) -> Stage:
+    return stage if stage.steps is None else stage.model_copy(update={"steps": max(1, round(stage.steps * times))})
 
 
 def _recipe(recipe: AblationRecipe, seed: int, body: dict[str, Any]) -> TrainRecipe:

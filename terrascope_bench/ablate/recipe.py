@@ -69,7 +69,8 @@ class Group(BaseModel):
 class AblationRecipe(BaseModel):
     """All that an ablation follows from, beside the data and the benchmark.
 
-    `limit` questions of each task are asked, spread over the benchmark; None asks all. `threads` are those of a piece.
+    `limit` questions of each task are asked, spread over the benchmark; None asks all. The arms' own stages take
+    `longer` times their steps. `threads` are those of a piece.
     """
 
     model_config = _STRICT
@@ -82,6 +83,7 @@ class AblationRecipe(BaseModel):
     threads: int = Field(1, ge=1)
     save_every: int = Field(100, ge=1)
     limit: int | None = Field(None, ge=1)
+    longer: float = Field(1.0, gt=0, allow_inf_nan=False)
     batch_size: int = Field(16, ge=1)
     max_tokens: int = Field(96, ge=1)
     rules: dict[str, Any] = Field(default_factory=dict)

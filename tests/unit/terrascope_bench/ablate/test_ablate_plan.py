@@ -67,6 +67,12 @@ def test_a_change_at_the_start_changes_every_piece(change: dict[str, object]) ->
     assert not folders[0] & folders[1]
 
 
+def test_arms_can_train_longer_and_what_is_shared_does_not() -> None:
+    made = plan(recipe(longer=2.5), Path("o"), ["d"], BENCHES)
+    steps = {kind: {piece.cost for piece in made.pieces if piece.kind == kind} for kind in ("shared", "trained")}
+    assert steps == {"shared": {4}, "trained": {20}}
+
+
 def test_other_data_or_questions_are_other_pieces() -> None:
     one, other = plan(recipe(), Path("o"), ["d"], BENCHES), plan(recipe(), Path("o"), ["e"], BENCHES)
     assert not {piece.folder for piece in one.pieces} & {piece.folder for piece in other.pieces}
