@@ -40,13 +40,15 @@ def _lines(path: Path) -> int:
 
 def work(piece: Piece, data: Sequence[Path]) -> None:
     """Do a piece; what it needs is finished."""
-    if finished(piece):
-        return
     if piece.recipe is not None:
         from terrascope_bench.terrascope.train.loop import train
 
-        train(piece.recipe, piece.folder, data=data)
+        if not finished(piece):
+            train(piece.recipe, piece.folder, data=data)
+        # Also where a kill came between the weights and this.
         (piece.folder / _CHECKPOINT).unlink(missing_ok=True)
+        return
+    if finished(piece):
         return
     assert piece.after is not None
     assert piece.bench is not None
