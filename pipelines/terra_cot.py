@@ -9,6 +9,8 @@ from pipelines import console
 from pipelines.apps import new_app
 from pipelines.cot.demo import demo
 from pipelines.cot.doctor import doctor
+from pipelines.cot.explain import EPILOG as EXPLAIN
+from pipelines.cot.explain import explain
 from pipelines.cot.export import export
 from pipelines.cot.generate import generate
 from pipelines.cot.review import review
@@ -38,6 +40,7 @@ app.command(epilog="Example: terra-cot stats out/ --html stats.html")(stats)
 app.command(epilog="Example: terra-cot show out/ SAMPLE_ID -o sample.png")(show)
 app.command(epilog="Example: terra-cot view out/  # then open out-view/index.html")(view)
 app.command(epilog="Example: terra-cot export out/ --to coco -o coco/ --split train")(export)
+app.command(epilog=EXPLAIN)(explain)
 app.command(epilog="Example: terra-cot review out/bench --reviewer Ana --reviewer Ben")(review)
 app.command(epilog="Example: terra-cot doctor /data")(doctor)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+
 import numpy as np
 import shapely
 from affine import Affine
@@ -17,25 +20,39 @@ from terra_cot.geo.grid import Grid
 _DECIMALS = 8  # of a degree: a millimetre
 
 
-def outline(mask: NDArray[np.bool_], transform: Affine, to_degrees: Transformer) -> MultiPolygon | None:
-    """Polygons of a bool HW mask, holes kept, shells counter-clockwise; None where the mask is empty.
+_EDGE = 600.0
+"""Metres of an edge, times the root of the pixel's side: a straight edge in a plane bends by half of length squared
+over Earth's radius, which within this length is about a hundredth of a pixel."""
 
-    Pixels that meet at a corner alone are two polygons, as a valid outline asks. Corners are carried over one by one:
-    within a tile a straight edge in metres and in degrees differ by less than a hundredth of a pixel. Polygons that
-    cross the antimeridian are cut there.
+
+def outline(mask: NDArray[np.bool_], transform: Affine, to_degrees: Transformer) -> MultiPolygon | None:
+    """Polygons of a bool HW mask, holes kept, shells counter-clockwise; None where the mask is empty."""
+    pieces = [part for ground in patches(mask, transform) for part in in_degrees(ground, transform, to_degrees)]
+    return MultiPolygon(pieces) if pieces else None
+
+
+def patches(mask: NDArray[np.bool_], transform: Affine) -> Iterator[Polygon]:
+    """The connected parts of a bool HW mask in the CRS of its grid, valid, holes kept.
+
+    Pixels that meet at a corner alone are two polygons, as a valid outline asks.
     """
     from rasterio import features
 
-    found = features.shapes(mask.astype(np.uint8), mask=mask, connectivity=4, transform=transform)
-    pieces: list[Polygon] = []
-    for geometry, _ in found:
+    for geometry, _ in features.shapes(mask.astype(np.uint8), mask=mask, connectivity=4, transform=transform):
         ground = shape(geometry)
-        if not ground.is_valid:  # a hole that touches itself at a corner is one ring here, and two in a valid polygon
-            ground = shapely.make_valid(ground)
-        pieces += _polygons(_cut(shapely.transform(ground, _degrees(to_degrees))))
-    if not pieces:
-        return None
-    return MultiPolygon([orient(piece) for piece in pieces])
+        # A hole that touches itself at a corner is one ring here, and two in a valid polygon.
+        yield from [ground] if ground.is_valid else _polygons(shapely.make_valid(ground))
+
+
+def in_degrees(ground: Polygon, transform: Affine, to_degrees: Transformer) -> list[Polygon]:
+    """A polygon in longitude and latitude, shells counter-clockwise; several where the antimeridian cuts it.
+
+    Corners are carried over one by one, and points of long edges with them, so that what is straight in metres does
+    not become straight in degrees.
+    """
+    edge = _EDGE * math.sqrt(max(abs(transform.a), abs(transform.e)))
+    carried = shapely.transform(shapely.segmentize(ground, edge), _degrees(to_degrees))
+    return [orient(part) for part in _polygons(_cut(carried))]
 
 
 def footprint(grid: Grid) -> BaseGeometry:

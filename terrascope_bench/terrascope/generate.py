@@ -4,13 +4,15 @@ Rows of a batch reach [SEG] at different steps. Each step feeds every row what i
 of its mask; shorter rows are filled with holes that nobody looks at and that are no position. So a row's numbers are
 those it would have alone. A row that is done is fed holes.
 
+A question may bring the opening of its reply: it is said token by token as if the model had chosen it, looks included.
+
 Events stream as they happen: `Text`, `Looked`, `Done`. Sampling draws from (seed, name of the question) and is the
 same in any batch. Limits end a row cleanly, and `Done` says which.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -31,6 +33,12 @@ from terrascope_bench.terrascope.vision import encode
 
 Reason = Literal["end", "tokens", "masks", "positions"]
 """The model ended its reply; or a limit did: new tokens, masks, or the positions that the language model knows."""
+
+Eye = Callable[[int, str, Any], NDArray[np.bool_]]
+"""(row, date, prompt (C)) -> mask HW of the same ground as the images of the row, at any number of pixels.
+
+It stands in for the mask decoder where the pictures of a question are an overview of something larger.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +102,7 @@ class _Row:
     gsd_m: float | None
     feed: Any
     draws: Any
+    forced: list[int] = field(default_factory=list)
     ids: list[int] = field(default_factory=list)
     said: int = 0
     since_seg: int = 0
@@ -105,10 +114,12 @@ class _Row:
     done: bool = False
 
 
-def generate(model: TerraScope, words: Words, asked: Sequence[Asked], limits: Limits | None = None) -> list[Reply]:
+def generate(
+    model: TerraScope, words: Words, asked: Sequence[Asked], limits: Limits | None = None, eye: Eye | None = None
+) -> list[Reply]:
     """The replies to several questions."""
     replies = [Reply() for _ in asked]
-    for event in stream(model, words, asked, limits):
+    for event in stream(model, words, asked, limits, eye):
         reply = replies[event.row]
         if isinstance(event, Text):
             reply.text += event.text
@@ -120,30 +131,33 @@ def generate(model: TerraScope, words: Words, asked: Sequence[Asked], limits: Li
 
 
 def stream(
-    model: TerraScope, words: Words, asked: Sequence[Asked], limits: Limits | None = None
+    model: TerraScope, words: Words, asked: Sequence[Asked], limits: Limits | None = None, eye: Eye | None = None
 ) -> Iterator[Text | Looked | Done]:
-    """The replies to several questions as they come into being."""
+    """The replies to several questions as they come into being; masks are those of `eye`, else of the decoder."""
     limits = limits or Limits()
     with torch.inference_mode():
-        yield from _Writer(model, words, asked, limits).run()
+        yield from _Writer(model, words, asked, limits, eye).run()
 
 
 class _Writer:
     """The loop over steps. `mask` (B, everything fed) tells holes from what stands."""
 
-    def __init__(self, model: TerraScope, words: Words, asked: Sequence[Asked], limits: Limits) -> None:
-        self.model, self.words, self.limits = model, words, limits
+    def __init__(
+        self, model: TerraScope, words: Words, asked: Sequence[Asked], limits: Limits, eye: Eye | None = None
+    ) -> None:
+        self.model, self.words, self.limits, self.eye = model, words, limits, eye
         self.cache = DynamicCache(config=model.vlm.config.text_config)
         self.positions_max = int(model.config.internvl["text_config"].get("max_position_embeddings", 32_768))
         self.mask = torch.zeros(len(asked), 0, dtype=torch.bool, device=model.device)
-        images = encode(model, [entry.images for entry in asked])
+        images = encode(model, [entry.images for entry in asked], masks=eye is None)
         self.rows = [self._row(entry, shown) for entry, shown in zip(asked, images, strict=True)]
 
     def _row(self, asked: Asked, images: list[Any]) -> _Row:
         at = make_prompt(self.model, self.words, asked, images)
         visual = torch.cat([image.prompt for image in images]) if images else torch.zeros(0, self.model.config.hidden)
         draws = torch.Generator().manual_seed(seed_of(self.limits.seed, "reply", asked.name))
-        return _Row(at, asked.dates, asked.gsd_m, embed(self.model, self.words, at.ids, visual), draws)
+        forced = self.words.encode(asked.opening)
+        return _Row(at, asked.dates, asked.gsd_m, embed(self.model, self.words, at.ids, visual), draws, forced)
 
     def run(self) -> Iterator[Text | Looked | Done]:
         while not all(row.done for row in self.rows):
@@ -184,15 +198,11 @@ class _Writer:
 
     def _look(self, numbers: list[int], states: Any) -> Iterator[Text | Looked | Done]:
         """Decode the masks of the rows that stand at [SEG], and line up the tokens they select."""
-        found = []
         for number in numbers:
             row = self.rows[number]
             row.date = prompt.named_date(self.words.decode(row.ids[row.since_seg : -1]), row.dates, row.date)
-            found.append(mask_image(self.model, of_date(row.prompt.images, row.date)))
-        logits = decode(self.model, [features for _, features in found], prompts(self.model, states))
-        for number, (size, _), scores in zip(numbers, found, logits, strict=True):
+        for number, mask in zip(numbers, self._masks(numbers, prompts(self.model, states)), strict=True):
             row = self.rows[number]
-            mask = mask_of(self.model, scores, size)
             assert row.date is not None
             row.feed, selection = look(self.model, row.prompt, row.date, mask)
             row.at_seg, row.since_seg, row.masks = False, len(row.ids), row.masks + 1
@@ -203,6 +213,20 @@ class _Writer:
             if row.length + len(row.feed) >= self.positions_max:
                 yield from self._said(number, finished=True)
                 yield self._done(number, "positions")
+
+    def _masks(self, numbers: list[int], sparse: Any) -> Iterator[NDArray[np.bool_]]:
+        """The mask of each row from its prompt (R, C)."""
+        if self.eye is not None:
+            for number, own in zip(numbers, sparse, strict=True):
+                yield self.eye(number, str(self.rows[number].date), own)
+            return
+        found = [
+            mask_image(self.model, of_date(self.rows[number].prompt.images, str(self.rows[number].date)))
+            for number in numbers
+        ]
+        logits = decode(self.model, [features for _, features in found], sparse)
+        for (size, _), scores in zip(found, logits, strict=True):
+            yield mask_of(self.model, scores, size)
 
     def _measure(self, number: int, mask: NDArray[np.bool_]) -> Iterator[Text]:
         """Line up what the mask measures behind its tokens, as text that the row did not have to write."""
@@ -239,7 +263,9 @@ class _Writer:
         return "positions" if row.length + 1 >= self.positions_max else None
 
     def _choose(self, row: _Row, scores: Any) -> int:
-        """The next token of a row from its scores (V)."""
+        """The next token of a row: of its opening, else from its scores (V)."""
+        if row.forced:
+            return row.forced.pop(0)
         scores = scores[: self.words.size]
         if self.limits.temperature == 0:
             return int(scores.argmax())

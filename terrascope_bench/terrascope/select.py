@@ -18,6 +18,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+_ROWS = 1024
+
 Rule = Literal["covered", "sampled", "centroid", "empty", "random", "none"]
 
 
@@ -46,8 +48,11 @@ def select(mask: NDArray[np.bool_], grid: tuple[int, int], coverage: float, toke
 def covered(mask: NDArray[np.bool_], grid: tuple[int, int]) -> NDArray[np.float64]:
     """Share of each cell that lies in the mask: (gh, gw) from HW."""
     down, across = _overlap(mask.shape[0], grid[0]), _overlap(mask.shape[1], grid[1])
-    # (gh, H) @ (H, W) @ (W, gw)
-    share: NDArray[np.float64] = down @ mask.astype(np.float64) @ across.T
+    share = np.zeros(grid)
+    for start in range(0, mask.shape[0], _ROWS):  # the mask of a whole scene is never in memory as numbers
+        part = slice(start, start + _ROWS)
+        # (gh, rows) @ (rows, W) @ (W, gw)
+        share += down[:, part] @ mask[part].astype(np.float64) @ across.T
     # Sums of fractions: without this half a cell could come out as a hair above one half.
     return np.round(share, 9)
 

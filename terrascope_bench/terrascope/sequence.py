@@ -34,6 +34,7 @@ class Asked:
     """One question: its images, its words, its options or None. `name` seeds its draws and is not shown.
 
     `measured`: whether its reply is told what masks measure; None as the model's configuration says.
+    `opening` is what its reply begins with, put into the model's mouth; it may hold [SEG]s.
     """
 
     images: list[Shown]
@@ -42,6 +43,7 @@ class Asked:
     gsd_m: float | None = None
     name: str = ""
     measured: bool | None = None
+    opening: str = ""
 
     @property
     def dates(self) -> list[str]:

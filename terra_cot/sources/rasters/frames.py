@@ -44,9 +44,16 @@ class _File:
 
 
 def frame_of(
-    root: Path, scene_id: str, date: str, entry: FramePattern, patterns: dict[str, Found], options: RastersOptions
+    root: Path,
+    scene_id: str,
+    date: str,
+    entry: FramePattern,
+    patterns: dict[str, Found],
+    options: RastersOptions,
+    *,
+    dated: bool = True,
 ) -> FoundFrame:
-    """The frame of one scene and date.
+    """The frame of one scene and date; one that nobody dates is refused unless `dated` is False.
 
     Raises:
         DataError: what its files cannot be used for; `reason` is the word that it is counted under.
@@ -60,7 +67,7 @@ def frame_of(
     if len(set(names)) < len(names):
         raise DataError("a band is there twice", file=first, got=names, reason="duplicate_band")
     taken = next((file.tagged for file in files if file.tagged), date)
-    if not taken:
+    if not taken and dated:
         raise DataError(
             "no date",
             file=first,
@@ -73,7 +80,7 @@ def frame_of(
     how = entry.mask_format()
     frame = SceneFrame(
         "",
-        iso(parse_datetime(taken)),
+        iso(parse_datetime(taken)) if taken else None,
         entry.modality,
         tuple(file.asset for file in ordered),
         CloudAsset(cloud, how.codes, how.bits) if cloud else None,
