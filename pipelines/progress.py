@@ -83,14 +83,17 @@ def _lines(label: str, unit: str, note: Note) -> Iterator[OnStep]:
     start = time.monotonic()
     last = [start]
     before: list[int] = []
+    ended: list[int] = []  # the end is told once
 
     def on_step(done: int, total: int) -> None:
         now = time.monotonic()
         if not before:
             before.append(done if 1 < done < total else 0)
-        if done != total and (done == 0 or now - last[0] < _PLAIN_EVERY_S):
+        if ended or (done != total and (done == 0 or now - last[0] < _PLAIN_EVERY_S)):
             return
         last[0] = now
+        if done == total:
+            ended.append(done)
         rate = (done - before[0]) / max(now - start, 1e-6)
         told = f", {note()}" if note() else ""
         left = f", {(total - done) / rate:.0f} s left" if done < total and rate > 0 else ""

@@ -77,3 +77,7 @@ def build(
         ]
         columns = ["task", "questions", "letters", "candidates", "refused", "left over", "needs no image", "at most"]
         console.print_table(f"{out} (split: {manifest['split']})", columns, rows)
+        empty = [code for code, entry in manifest["tasks"].items() if not entry["questions"]]
+        if empty:
+            why = "what was left over makes no whole set, in which each option is right once; more tiles do"
+            console.say(f"no questions in {', '.join(empty)}: {why}")

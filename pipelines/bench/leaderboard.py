@@ -47,7 +47,7 @@ def leaderboard(
                 console.say(f"note: {note}")
         for entry in board["refused"]:
             if entry["origin"] == "reported":
-                console.say(f"refused: {entry['name']} (reported): {entry['reason']}")
+                console.say(f"no row of the paper's: {entry['name']}: {entry['reason']}")
         console.say(f"open {out / 'index.html'}")
     refused = [entry for entry in board["refused"] if entry["origin"] == "scored"]
     if refused:

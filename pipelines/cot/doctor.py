@@ -24,7 +24,9 @@ def doctor(
 
     from terra_cot.doctor import examine, healthy
 
-    checks = examine(folder, load_torch=torch)
+    with console.progress("doctor", "checks", quiet) as on_step:
+        checks = examine(folder, load_torch=torch, on_check=lambda done: on_step(done, 0))
+        on_step(len(checks), len(checks))
     fine = healthy(checks)
     if json:
         console.print_json({"healthy": fine, "checks": [asdict(check) for check in checks]})

@@ -5,6 +5,8 @@ Nothing is written, and nothing heavy is loaded beyond the core packages: torch 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 
 from terra_cot.doctor.check import Check
@@ -15,14 +17,20 @@ from terra_cot.doctor.packages import packages, torch
 __all__ = ["Check", "examine", "healthy"]
 
 
-def examine(folder: Path, *, load_torch: bool = False) -> list[Check]:
+def examine(folder: Path, *, load_torch: bool = False, on_check: Callable[[int], None] | None = None) -> list[Check]:
     """Every check, in the order that people read them.
 
     Args:
         folder: where data is to be written; it need not be there yet.
         load_torch: import torch, to see its devices.
+        on_check: called with the number of checks done, after each: loading packages for the first time takes seconds.
     """
-    return [*packages(), *torch(load_torch), *geo(), *machine(folder)]
+    checks: list[Check] = []
+    for check in chain(packages(), torch(load_torch), geo(), machine(folder)):
+        checks.append(check)
+        if on_check:
+            on_check(len(checks))
+    return checks
 
 
 def healthy(checks: list[Check]) -> bool:

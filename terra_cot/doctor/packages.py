@@ -21,6 +21,7 @@ _COMPILED = {
     "opencv-python-headless": "cv2",
     "pyarrow": "pyarrow.parquet",
     "pycocotools": "pycocotools.mask",
+    "pyproj": "pyproj",
     "rasterio": "rasterio",
     "scikit-image": "skimage.registration",
     "scikit-learn": "sklearn.utils",

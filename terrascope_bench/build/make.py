@@ -84,7 +84,8 @@ def build_benchmark(
             "no question could be made from these tiles",
             file=", ".join(map(str, datasets)),
             got=f"{sum(pool.size for pool in pools.values())} candidates from {counts.read} tiles",
-            fix="letters are balanced in whole sets: give more tiles with label maps, or another --split",
+            fix="questions are asked in whole sets, in which each option is right once, and these make none: "
+            f"give more tiles with label maps{'' if wanted.split == 'all' else ', or --split all'}",
         )
     counts.dropped["not_selected"] = counts.read - sum(counts.dropped.values()) - len(chosen)
     checked = check_training(parts, chosen, wanted.split, out)

@@ -37,7 +37,8 @@ class TerraScopeConfig:
         fusion, mask_from, evidence: see the types.
         mask_windows: an image larger than `mask_px` is cut into at most so many windows a side, each of which passes
             the mask model by itself; 1 never cuts (the paper).
-        mask_min_px: parts and holes of a decoded mask below so many pixels are dropped; 1 keeps all (the paper).
+        mask_min_px: parts and holes of a decoded mask below so many pixels, as the mask encoder sees them, are
+            dropped; 1 keeps all (the paper).
         measured: measurements of the decoded mask enter the sequence as text after [SEG] (not in the paper).
     """
 

@@ -88,6 +88,20 @@ def mask_input(image: Shown, side_px: int, most: int = 1) -> Any:
     return _normalised(pieces.reshape(n * n, 3, side_px, side_px))
 
 
+def shrinkage(size: tuple[int, ...], side_px: int, most: int) -> int:
+    """How many pixels of an image, along each side, make one that the mask encoder sees in `most` windows a side."""
+    return max(1, -(-max(size) // (most * side_px)))
+
+
+def shrunk(image: Shown, times: int) -> Shown:
+    """The image as many times smaller: what `mask_input` makes of an image that has more pixels than it can show."""
+    if times == 1:
+        return image
+    height, width = image.size[0] // times, image.size[1] // times
+    pixels = (_resized(image.pixels.float() / 255.0, height, width) * 255.0).round().to(torch.uint8)
+    return Shown(image.frame, image.modality, pixels)
+
+
 def _resized(pixels: Any, height: int, width: int) -> Any:
     """(3, H, W) to (3, height, width), bicubic and antialiased, within 0 to 1."""
     if tuple(pixels.shape[1:]) == (height, width):

@@ -4,18 +4,22 @@ In the paper's mode the language model writes every number and can invent it. He
 the mask by `terra_cot.facts`, with the rules of the benchmark's tasks, and stand in the chain before the model's own
 words go on. It is on by `measured` in the configuration, and such a model says so in its name (`NAME+measured`).
 
-    (9,830 px, 15.0 %, 983,000 m², 3 parts)
+    (9,800 px, 15.0 %, 980,000 m², 3 parts)
     (420 px, 0.6 %, 42,000 m², 1 part; from the last: 240 m, apart, 33.3 % of its parts)
+
+Pixels, areas and distances are told to two digits: a mask is not better than that, and one token says it all.
 """
 
 from __future__ import annotations
 
+import re
 from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 BoolMask = NDArray[np.bool_]
+_LONG = re.compile(r"(?<![\d.,])(?:\d{1,3}(?:,\d{3})+|\d{3,})(?= (?:px|m²|m)\b)")
 
 
 def measurement(mask: BoolMask, last: BoolMask | None, gsd_m: float | None) -> str:
@@ -31,7 +35,7 @@ def measurement(mask: BoolMask, last: BoolMask | None, gsd_m: float | None) -> s
         own.append(f"{area_m2(pixels, gsd_m):,.0f} m²")
     own.append(f"{parts} part" if parts == 1 else f"{parts} parts")
     if last is None or last.shape != mask.shape:
-        return f" ({', '.join(own)})"
+        return rounded(f" ({', '.join(own)})")
     beside = []
     # As DM measures: isolated pixels go first, so one stray pixel does not bring two classes together.
     apart = distance_px(opened(last), opened(mask))
@@ -42,7 +46,18 @@ def measurement(mask: BoolMask, last: BoolMask | None, gsd_m: float | None) -> s
     before = components(last)
     if before:
         beside.append(f"{100 * parts / before:.1f} % of its parts")
-    return f" ({', '.join(own)}; from the last: {', '.join(beside)})" if beside else f" ({', '.join(own)})"
+    near = f"; from the last: {', '.join(beside)}" if beside else ""
+    return rounded(f" ({', '.join(own)}{near})")
+
+
+def rounded(text: str) -> str:
+    """A text whose pixels, areas and distances of three digits and more stand with their two leading ones."""
+
+    def two(found: re.Match[str]) -> str:
+        number = int(found[0].replace(",", ""))
+        return f"{round(number, 2 - len(str(number))):,}"
+
+    return _LONG.sub(two, text)
 
 
 def jittered(mask: BoolMask, share: float, rng: np.random.Generator) -> BoolMask:

@@ -90,6 +90,7 @@ def test_a_result_is_checked_as_the_page_says(tmp_path: Path, session: Path) -> 
     assert "needs no image" in built
     assert "does not follow" not in checked
     assert "does not follow" in altered
+    assert (folder / "altered.json").read_bytes() != (folder / "theirs.json").read_bytes()
     assert "random" in compared
     assert (folder / "site/index.html").is_file()
     assert json.loads((folder / "paper.json").read_text())["extractor"] == "paper"

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from terrascope_bench.terrascope.images import Shown
+from terrascope_bench.terrascope.images import Shown, shrinkage, shrunk
 from terrascope_bench.terrascope.loss import against, text_loss
 from terrascope_bench.terrascope.mask_head import decode, mask_image, prompts
 from terrascope_bench.terrascope.network import TerraScope
@@ -64,7 +64,7 @@ class JointLearner(nn.Module):
     def _masks(self, batch: Sequence[Sitting], rows: Sequence[Row], sparse: Any) -> tuple[Any, Any]:
         """(Dice, pixel cross-entropy), means over all masks, each in the window of its sitting."""
         frozen = not any(weight.requires_grad for weight in self.model.sam.vision_encoder.parameters())
-        cut = [_cut(image, sitting) for sitting in batch for image in sitting.images]
+        cut = [self._cut(image, sitting) for sitting in batch for image in sitting.images]
         with torch.no_grad() if frozen else nullcontext():
             maps = iter(mask_features(self.model, cut))
         of_row = iter(rows)
@@ -89,8 +89,8 @@ class JointLearner(nn.Module):
         wanted = torch.stack([self.taught[names[number]] for number in known]).to(sparse.device)
         return functional.mse_loss(sparse[known], wanted)
 
-
-def _cut(image: Shown, sitting: Sitting) -> Shown:
-    """An image in the window of its sitting."""
-    rows, columns = sitting.window
-    return Shown(image.frame, image.modality, image.pixels[:, rows, columns].contiguous())
+    def _cut(self, image: Shown, sitting: Sitting) -> Shown:
+        """An image in the window of its sitting, as the mask encoder sees it."""
+        rows, columns = sitting.window
+        part = Shown(image.frame, image.modality, image.pixels[:, rows, columns].contiguous())
+        return shrunk(part, shrinkage(image.size, self.model.config.mask_px, self.model.config.mask_windows))

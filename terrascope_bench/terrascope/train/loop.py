@@ -130,16 +130,14 @@ class _Run:
         # What one stage leaves to the next: the prompt of each class that a stage of masks has learnt.
         self.taught: dict[str, Any] = {}
         self.replies: dict[str, list[Lesson]] = {}
-        texts = [stage for stage in recipe.stages if stage.teaches == "text"]
-        if texts:
-            brief = not any(recipe.told(stage) for stage in texts)
-            self.replies = replies(folders, recipe.split, recipe.seed, brief=brief)
+        if any(stage.teaches == "text" for stage in recipe.stages):
+            self.replies = replies(folders, recipe.split, recipe.seed)
 
     def go(self) -> Trained:
         found = at_rest.read(self.out)
         model, words = begin(self.recipe, self.folders, self.replies)
         model = model.to(self.accelerator.device)
-        self.mask_px = model.config.mask_px
+        self.eye = (model.config.mask_px, model.config.mask_windows)
         touched: set[str] = set(found.touched) if found else set()
         if found and found.optimiser is None:
             restore(model, found.weights)
@@ -270,13 +268,13 @@ class _Run:
         if stage.teaches == "text":
             alone = stage.alone * stage.batch * stage.accumulate * self.processes
             return [Source("text", 1, text_lessons(self.replies, alone, stage.drills, *place))]
-        how = (stage.sensors, stage.chain, self.recipe.told(stage), self.mask_px)
+        how = (stage.sensors, stage.chain, self.recipe.told(stage), self.eye)
         opened: dict[str, Callable[[Path], Any]] = {
-            "masks": lambda folder: mask_lessons(folder, split, self.mask_px, *place),
-            "sight": lambda folder: mask_lessons(folder, split, None, *place),
+            "masks": lambda folder: mask_lessons(folder, split, *self.eye, *place),
+            "sight": lambda folder: mask_lessons(folder, split, None, 1, *place),
             "questions": lambda folder: sittings(folder, split, how, *place),
             "chains": lambda folder: chains(
-                folder, split, stage.tiers, *place, form=stage.chain, side=self.mask_px if stage.window else None
+                folder, split, stage.tiers, *place, form=stage.chain, eye=self.eye if stage.window else None
             ),
         }
         return [

@@ -25,7 +25,7 @@ from terra_cot.legend import LEGENDS, Legend, legend
 from terra_cot.store.manifest import manifest_parts, read_manifest
 from terra_cot.store.shards import TILES, read_rows
 from terra_cot.tile import TileRecord, decode_label
-from terrascope_bench.terrascope.images import Shown, read_picture
+from terrascope_bench.terrascope.images import Shown, read_picture, shrinkage, shrunk
 from terrascope_bench.terrascope.loss import against
 from terrascope_bench.terrascope.mask_head import decode, mask_image
 from terrascope_bench.terrascope.network import TerraScope
@@ -36,7 +36,7 @@ VIEWS = ("optical", "sar", "optical+sar")
 """How a date with both sensors is shown, as often each."""
 
 
-PIECES = 16
+PIECES = 4
 """So many windows that fit a tile make one lesson of an epoch."""
 
 
@@ -87,11 +87,12 @@ def _parts(folder: Path) -> list[Path]:
 
 
 def mask_lessons(
-    folder: Path, split: str | None, side: int | None, seed: int, rank: int, processes: int
+    folder: Path, split: str | None, side: int | None, most: int, seed: int, rank: int, processes: int
 ) -> Callable[[int, int], Iterator[MaskLesson]]:
     """Labelled tiles of a dataset as lessons: one date a tile and epoch, shown by one sensor or both.
 
-    A tile much larger than `side` gives several windows: one for every `PIECES` that would fit.
+    What a window of `side` px shows is what the mask encoder sees in one of at most `most` a side. A tile larger than
+    that gives several: one for every `PIECES` that would fit. Without a `side` tiles are whole.
     """
 
     def opened(epoch: int, passed: int) -> Iterator[MaskLesson]:
@@ -101,20 +102,26 @@ def mask_lessons(
             for row in read_rows(path, TILES):
                 if row["label_frame"] is None or split not in (None, row["split"]):
                     continue
-                for window in range(max(1, row["width"] * row["height"] // (PIECES * side**2) if side else 1)):
+                size = (row["height"], row["width"])
+                times = shrinkage(size, side, most) if side else 1
+                count = size[0] * size[1] // (PIECES * (side * times) ** 2) if side else 1
+                for window in range(max(1, count)):
                     number += 1
                     if number > passed:
-                        yield of_tile(TileRecord.from_row(row), seed, epoch, side, window)
+                        yield of_tile(TileRecord.from_row(row), seed, epoch, side, window, times)
 
     return opened
 
 
-def of_tile(tile: TileRecord, seed: int, epoch: int, side: int | None = None, window: int = 0) -> MaskLesson:
+def of_tile(
+    tile: TileRecord, seed: int, epoch: int, side: int | None = None, window: int = 0, times: int = 1
+) -> MaskLesson:
     """A date of the tile that has a label map, and how it is shown, drawn by (seed, epoch, tile, window).
 
     Every other time it is the date that the tile's map was made for, which questions ask about most. Of a damage map
     the date before the event is as good: its buildings all stand. A tile larger than the `side` that
-    the mask encoder sees is cut to a window of that size; what is shown is turned or mirrored, as often each way.
+    the mask encoder sees is cut to a window of `times` that size, which is shown as many times smaller; what is shown
+    is turned or mirrored, as often each way.
     """
     drawn = (epoch, tile.tile_id, window)
     labels = tile.labels()
@@ -130,11 +137,11 @@ def of_tile(tile: TileRecord, seed: int, epoch: int, side: int | None = None, wi
     if len(frames) > 1:
         view = VIEWS[draw(len(VIEWS), seed, "view", *drawn)].split("+")
         frames = [frame for frame in frames if frame.modality in view]
-    rows, columns = _window(codes, side, seed, *drawn)
+    rows, columns = _window(codes, side * times if side else None, seed, *drawn)
     turn = draw(8, seed, "turn", *drawn)
     pictures = [read_picture(frame.image)[:, rows, columns] for frame in frames]
     images = [
-        Shown(frame.frame, frame.modality, torch.from_numpy(_turned(picture.numpy(), turn)))
+        shrunk(Shown(frame.frame, frame.modality, torch.from_numpy(_turned(picture.numpy(), turn))), times)
         for frame, picture in zip(frames, pictures, strict=True)
     ]
     masks = _masks(source, _turned(codes[rows, columns], turn))

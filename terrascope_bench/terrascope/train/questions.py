@@ -4,10 +4,9 @@ Questions, options and evidence are those that the tasks themselves propose; whi
 `measure` and `option` say of the masks that the chain is told. Masks are jittered as a decoder would miss them, and the
 letter follows the jittered mask: the model learns to follow its evidence, whatever it is.
 
-    <think>forest: [SEG] (9,830 px, 15.0 %, 983,000 m², 3 parts) So 15.0 %, nearest 14.4% (B).</think><answer>B</answer>
+    <think>forest: [SEG] (9,800 px, 15.0 %, 980,000 m², 3 parts) So 15.0 %, nearest 14.4% (B).</think><answer>B</answer>
 
-A model that writes its numbers itself (the paper's mode) says the same, but for what is told; and it says it `brief`:
-whole numbers to two digits, for the others cannot be seen.
+A model that writes its numbers itself (the paper's mode) says the same, but for what is told.
 
     <think>forest: [SEG] So 980,000 m², nearest 944,000 m² (B).</think><answer>B</answer>
 """
@@ -76,7 +75,7 @@ class Lesson:
 
 
 def lessons_of(
-    row: dict[str, Any], path: Path, seed: int, *, each: int = 1, jitter: float = JITTER, brief: bool = False
+    row: dict[str, Any], path: Path, seed: int, *, each: int = 1, jitter: float = JITTER
 ) -> Iterator[Lesson]:
     """Lessons of a tile: of every date that has a label map, `each` of every candidate, its turns among them."""
     tile = TileRecord.from_row(row)
@@ -93,7 +92,7 @@ def lessons_of(
                 for number in range(each):
                     name = (tile.tile_id, date, code, *item.names, number)
                     drawn = asked[draw(len(asked), seed, "turn", *name)]
-                    lesson = lesson_of(tile, view, drawn, date, seed, name, jitter, brief)
+                    lesson = lesson_of(tile, view, drawn, date, seed, name, jitter)
                     if lesson is not None:
                         yield lesson
 
@@ -106,7 +105,6 @@ def lesson_of(
     seed: int,
     name: tuple[Any, ...],
     jitter: float = 0.0,
-    brief: bool = False,
 ) -> Lesson | None:
     """The lesson of a candidate; None where its masks, jittered, measure nothing."""
     options, answer = candidate.options, candidate.answer
@@ -136,8 +134,7 @@ def lesson_of(
         last = looks[-1].mask if looks else None
         lead = f"{f'Image: {mask.frame} ' if several else ''}{mask.label}: "
         looks.append(Look(lead, mask.label, mask.frame, drawn[number], measurement(drawn[number], last, tile.gsd_m)))
-    told = [rounded(look.told) if brief else look.told for look in looks]
-    ending = ended(asked.task, candidate.names, options, told, follows)
+    ending = ended(asked.task, candidate.names, options, [look.told for look in looks], follows)
     if ending is None:
         return None
     return Lesson(
@@ -151,16 +148,6 @@ def shown(
     """The frames of one variant among `sensors`, drawn; none where the tile has none of them."""
     made = [item.frames for item in showings(tile.frames, date, change, sensors) if item.frames and item.reason is None]
     return made[draw(len(made), seed, "variant", *name)] if made else ()
-
-
-def rounded(told: str) -> str:
-    """A measurement with whole numbers of three digits and more to their two leading ones."""
-
-    def two(found: re.Match[str]) -> str:
-        number = int(found[0].replace(",", ""))
-        return f"{round(number, 2 - len(str(number))):,}"
-
-    return re.sub(r"(?<![\d.,])(?:\d{1,3}(?:,\d{3})+|\d{3,})(?![\d.])", two, told)
 
 
 def ended(task: str, names: tuple[str, ...], options: Sequence[str], told: Sequence[str], follows: int) -> str | None:

@@ -21,13 +21,15 @@ from terra_cot.store.shards import TILES, read_rows
 from terra_cot.tile import TileRecord, decode_label
 from terrascope_bench.build.propose import tile_view
 from terrascope_bench.tasks import TASKS, Candidate
-from terrascope_bench.terrascope.images import Shown, read_picture
+from terrascope_bench.terrascope.images import Shown, read_picture, shrinkage
 from terrascope_bench.terrascope.measured import BoolMask
 from terrascope_bench.terrascope.sequence import Asked, Told
 from terrascope_bench.terrascope.train.forms import Form, formed
 from terrascope_bench.terrascope.train.questions import Lesson, lesson_of, shown
 
 Window = tuple[slice, slice]
+Eye = tuple[int, int]
+"""What the mask encoder sees at once: side of a window in px, and at most so many windows a side."""
 CHANGES = 2
 """Questions of one pair of dates: of as many forms as there are."""
 
@@ -48,12 +50,12 @@ class Sitting:
 def sittings(
     folder: Path,
     split: str | None,
-    how: tuple[Sequence[str], Form, float, int],
+    how: tuple[Sequence[str], Form, float, Eye],
     seed: int,
     rank: int,
     processes: int,
 ) -> Callable[[int, int], Iterator[Sitting]]:
-    """Labelled tiles of a dataset as sittings; `how`: sensors, form of the reply, share told, window in px."""
+    """Labelled tiles of a dataset as sittings; `how`: sensors, form of the reply, share told, eye."""
 
     def opened(epoch: int, passed: int) -> Iterator[Sitting]:
         parts = [
@@ -74,9 +76,9 @@ def _taught(row: dict[str, Any], split: str | None) -> bool:
     return row["label_frame"] is not None and split in (None, row["split"])
 
 
-def sitting(row: dict[str, Any], path: Path, how: tuple[Sequence[str], Form, float, int], seed: int) -> Sitting:
+def sitting(row: dict[str, Any], path: Path, how: tuple[Sequence[str], Form, float, Eye], seed: int) -> Sitting:
     """The sitting of a labelled tile; without lessons where nothing can be asked of it, or shown."""
-    sensors, form, share, side = how
+    sensors, form, share, eye = how
     tile = TileRecord.from_row(row)
     assert tile.legend is not None
     labels = tile.labels()
@@ -95,21 +97,21 @@ def sitting(row: dict[str, Any], path: Path, how: tuple[Sequence[str], Form, flo
             name = (tile.tile_id, code, number)
             turn = turns[draw(len(turns), seed, "turn", *name)]
             measured = draw(1000, seed, "told", *name) < 1000 * share
-            lesson = lesson_of(tile, view, turn, date, seed, name, brief=not measured)
+            lesson = lesson_of(tile, view, turn, date, seed, name)
             if lesson is not None:
                 found.append((lesson, measured))
     images = [Shown(frame.frame, frame.modality, read_picture(frame.image)) for frame in frames]
     lessons = [formed(told(lesson, images, (seed, n), measured), form) for n, (lesson, measured) in enumerate(found)]
     named = [[look.label for look in lesson.looks] if form == "masks" else [] for lesson, _ in found]
     masks = [look.mask for lesson, _ in found for look in lesson.looks]
-    return Sitting(images, lessons, named, window(masks, view.label.shape, side, seed, tile.tile_id))
+    return Sitting(images, lessons, named, window(masks, view.label.shape, eye, seed, tile.tile_id))
 
 
-def alone(lesson: Told, side: int, seed: int) -> Sitting:
+def alone(lesson: Told, eye: Eye, seed: int) -> Sitting:
     """A sample as a sitting of its own."""
     images = lesson.asked.images
-    shape = images[0].size if images else (side, side)
-    return Sitting(images, [lesson], [[]], window(lesson.masks, shape, side, seed, lesson.asked.name))
+    shape = images[0].size if images else (eye[0], eye[0])
+    return Sitting(images, [lesson], [[]], window(lesson.masks, shape, eye, seed, lesson.asked.name))
 
 
 def told(lesson: Lesson, images: list[Shown], place: tuple[int, int], measured: bool = False) -> Told:
@@ -120,8 +122,9 @@ def told(lesson: Lesson, images: list[Shown], place: tuple[int, int], measured: 
     return Told(asked, chain, lesson.answer, [look.mask for look in lesson.looks])
 
 
-def window(masks: Sequence[BoolMask], shape: tuple[int, ...], side: int, seed: int, name: str) -> Window:
-    """A window of at most `side` px around a pixel of one of the masks; anywhere if there is none."""
+def window(masks: Sequence[BoolMask], shape: tuple[int, ...], eye: Eye, seed: int, name: str) -> Window:
+    """What the eye sees at once, around a pixel of one of the masks; anywhere if there is none."""
+    side = eye[0] * shrinkage(shape, *eye)
     there = [mask for mask in masks if mask.any()]
     if there:
         places = np.argwhere(there[draw(len(there), seed, "mask", name)])

@@ -24,7 +24,7 @@ from terra_cot.torch_dataset import Item, TerraCotDataset
 from terrascope_bench.terrascope.images import Shown
 from terrascope_bench.terrascope.sequence import Asked, Told
 from terrascope_bench.terrascope.train.forms import Form, formed
-from terrascope_bench.terrascope.train.sittings import Sitting, alone
+from terrascope_bench.terrascope.train.sittings import Eye, Sitting, alone
 
 _PARTS = 1_000_000
 MASKS_MAX = 16
@@ -122,9 +122,9 @@ def chains(
     rank: int,
     processes: int,
     form: Form = "masks",
-    side: int | None = None,
+    eye: Eye | None = None,
 ) -> Callable[[int, int], Iterator[Told | Sitting]]:
-    """The samples of a dataset as lessons, their replies in one form; with a `side`, as sittings with a window."""
+    """The samples of a dataset as lessons, their replies in one form; with an `eye`, as sittings with a window."""
 
     def opened(epoch: int, passed: int) -> Iterator[Told | Sitting]:
         dataset = TerraCotDataset(
@@ -137,7 +137,7 @@ def chains(
         )
         dataset.set_epoch(epoch, passed)
         told = (formed(lesson(item), form) for item in dataset)
-        return (alone(entry, side, seed) for entry in told) if side else told
+        return (alone(entry, eye, seed) for entry in told) if eye else told
 
     return opened
 

@@ -27,6 +27,7 @@ from terrascope_bench.tasks import TASKS
 from terrascope_bench.tasks.task import number_text
 from terrascope_bench.terrascope import prompt
 from terrascope_bench.terrascope.loss import text_loss
+from terrascope_bench.terrascope.measured import rounded
 from terrascope_bench.terrascope.network import TerraScope
 from terrascope_bench.terrascope.sequence import IGNORED, Row, pad
 from terrascope_bench.terrascope.tokens import Words, magnitude_of
@@ -45,7 +46,7 @@ class Drill:
     pieces: tuple[str, ...]
 
 
-def replies(folders: Sequence[Path], split: str | None, seed: int, brief: bool = False) -> dict[str, list[Lesson]]:
+def replies(folders: Sequence[Path], split: str | None, seed: int) -> dict[str, list[Lesson]]:
     """Lessons of the training tiles, by task; without masks and pictures, which text does not need.
 
     Of more than `TILES_MOST` tiles about so many are drawn: text repeats itself sooner than pictures do.
@@ -55,7 +56,7 @@ def replies(folders: Sequence[Path], split: str | None, seed: int, brief: bool =
     for row, path in _rows(folders, split):
         if draw(labelled, seed, "reply", row["tile_id"]) < TILES_MOST:
             each = 6 if row["width"] > 512 else 1
-            for lesson in lessons_of(row, path, seed, each=each, brief=brief):
+            for lesson in lessons_of(row, path, seed, each=each):
                 out[lesson.task].append(_light(lesson))
     return {code: found for code, found in out.items() if found}
 
@@ -143,7 +144,7 @@ def _nearest(rng: np.random.Generator) -> Drill:
             rung = int(rng.integers(RUNGS))
             at = scale.forward(ladder.values[rung]) + float(rng.uniform(-0.36, 0.36)) * scale.step
             value = scale.inverse(at)
-            pieces += [f"{spoken} So {value_text(value)}, nearest", f" {options[rung]} ({'ABCD'[rung]})"]
+            pieces += [f"{spoken} So {rounded(value_text(value))}, nearest", f" {options[rung]} ({'ABCD'[rung]})"]
             spoken = "."
     return Drill(tuple(pieces))
 
@@ -179,9 +180,10 @@ def _larger(rng: np.random.Generator) -> Drill:
     pieces: list[str] = []
     for number in range(6):
         first = float(np.exp(rng.uniform(np.log(500), np.log(60_000))))
-        second = first * float(np.exp(rng.choice([-1, 1]) * rng.uniform(0.09, 2.0)))
+        # Far enough apart to differ in two digits.
+        second = first * float(np.exp(rng.choice([-1, 1]) * rng.uniform(0.15, 2.0)))
         which = int(second > first)
-        spoken = f"{'.' if number else ''} So {first:,.0f} px and {second:,.0f} px,"
+        spoken = rounded(f"{'.' if number else ''} So {first:,.0f} px and {second:,.0f} px,")
         pieces += [spoken, f" {('first', 'second')[which]} larger ({'AB'[which]})"]
     return Drill(tuple(pieces))
 
@@ -195,7 +197,7 @@ def _fields(rng: np.random.Generator) -> Drill:
         apart = rng.random() < 0.5
         away = f"{int(np.exp(rng.uniform(4.6, 8.2))):,} m" if apart else f"{int(rng.choice([0, 0, 10, 14])):,} m"
         word, portion = ("apart" if apart else "touching"), f"{np.exp(rng.uniform(0.7, 4.6)):.1f} %"
-        text = f" ({', '.join(own)}; from the last: {away}, {word}, {portion} of its parts)"
+        text = rounded(f" ({', '.join(own)}; from the last: {away}, {word}, {portion} of its parts)")
         cues = [
             ("What percentage of the valid pixels of this image", own[1]),
             ("How many square metres of this image", own[2]),
@@ -205,7 +207,7 @@ def _fields(rng: np.random.Generator) -> Drill:
             ("share a boundary", f"{word}, {'No' if apart else 'Yes'}"),
         ]
         cue, value = cues[int(rng.integers(len(cues)))]
-        pieces += [f"{cue}: {text} So", f" {value}"]
+        pieces += [f"{cue}: {text} So", f" {rounded(value)}"]
     return Drill(tuple(pieces))
 
 

@@ -55,10 +55,22 @@ def test_one_digit_is_told_by_its_path(card: Path, cli: Cli) -> None:
     done = cli("reproduce", card)
     assert done.returncode == 1
     lines = done.stderr.splitlines()[-2:]
-    assert lines[1] == f"{card}: tasks.CA.giou.low: got {value}, expected {round(value + 0.000001, 6)}"
-    assert lines[0].startswith(f"{card}: overall.macro.ciou: got {{")
+    assert lines[1] == f"{card}: tasks.CA.giou.low: recorded {round(value + 0.000001, 6)}, found {value}"
+    assert lines[0].startswith(f"{card}: overall.macro.ciou: recorded null, found {{")
     found = json.loads(cli("reproduce", card, "--json").stdout)
     assert [entry["path"] for entry in found["differences"]] == ["overall.macro.ciou", "tasks.CA.giou.low"]
+
+
+def test_a_scorecard_of_another_name_follows_as_well(card: Path) -> None:
+    other = card.with_name("mine (1).json")
+    other.write_bytes(card.read_bytes())
+    assert reproduce(other).differences == ()
+    change(other, "tasks", "CA", "correct", to=json.loads(card.read_text())["tasks"]["CA"]["correct"] + 1)
+    assert [difference.path for difference in reproduce(other).differences] == ["tasks.CA.correct"]
+    change(other, "verdicts", "path", to="theirs.verdicts.parquet")
+    assert ("theirs.verdicts.parquet", "no such file") in {
+        (found.path, found.got) for found in reproduce(other).differences
+    }
 
 
 def test_one_byte_is_a_difference(card: Path) -> None:

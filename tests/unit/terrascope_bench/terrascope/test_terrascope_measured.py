@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from terrascope_bench.terrascope.measured import jittered, measurement
+from terrascope_bench.terrascope.measured import jittered, measurement, rounded
 
 
 def box(rows: slice, columns: slice, side: int = 100) -> np.ndarray:
@@ -19,6 +19,13 @@ def test_the_numbers_are_those_of_the_mask() -> None:
     mask = box(slice(0, 20), slice(0, 50)) | box(slice(60, 70), slice(0, 10))
     assert measurement(mask, None, 10.0) == " (1,100 px, 11.0 %, 110,000 m², 2 parts)"
     assert measurement(mask, None, None) == " (1,100 px, 11.0 %, 2 parts)"
+
+
+def test_two_digits_are_told_of_pixels_areas_and_distances_and_all_of_counts() -> None:
+    told = " (9,830 px, 15.0 %, 983,000 m², 123 parts; from the last: 1,069 m, apart, 1,200.0 % of its parts)"
+    short = " (9,800 px, 15.0 %, 980,000 m², 123 parts; from the last: 1,100 m, apart, 1,200.0 % of its parts)"
+    assert rounded(told) == rounded(short) == short
+    assert rounded("999,500 m²") == "1,000,000 m²"
 
 
 def test_a_second_mask_is_measured_against_the_first() -> None:
