@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pipelines import console
 from pipelines.apps import new_app
+from pipelines.bench.ablate import EPILOG as ABLATE
+from pipelines.bench.ablate import ablate
 from pipelines.bench.blind import blind
 from pipelines.bench.build import build
 from pipelines.bench.compare import compare
@@ -39,6 +41,7 @@ app.command(epilog="Example: terrascope-bench keep out/bench --consensus consens
 app.command(epilog=EPILOG)(run)
 app.command(name="from-log", epilog="Example: terrascope-bench from-log logs/NAME.eval -o predictions.jsonl")(from_log)
 app.command(epilog="Example: terrascope-bench train terrascope-8b --data ben -o trained")(train)
+app.command(epilog=ABLATE)(ablate)
 app.command(epilog="Example: terrascope-bench convert TerraScope-8B -o weights")(convert)
 
 

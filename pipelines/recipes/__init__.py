@@ -7,11 +7,13 @@ from pathlib import Path
 from terra_cot.errors import ConfigError, did_you_mean
 
 _HERE = Path(__file__).parent
+ABLATIONS = _HERE / "ablations.yaml"
+"""A recipe of its own kind: for `terrascope-bench ablate`."""
 
 
 def shipped(folder: Path = _HERE) -> dict[str, Path]:
     """The shipped recipes of a folder by their names, in order."""
-    return {entry.stem: entry for entry in sorted(folder.glob("*.yaml"))}
+    return {entry.stem: entry for entry in sorted(folder.glob("*.yaml")) if entry != ABLATIONS}
 
 
 def recipe_path(name: str, folder: Path = _HERE, what: str = "recipe") -> Path:

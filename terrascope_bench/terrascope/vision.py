@@ -1,9 +1,10 @@
-"""Each image passes the two encoders once, whatever number of [SEG]s look at it afterwards."""
+"""Each image passes the two encoders once, whatever number of [SEG]s, and questions of a batch, look at it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import blake2b
 from math import isqrt
 from typing import Any
 
@@ -50,8 +51,17 @@ def encode(model: TerraScope, questions: Sequence[list[Shown]], masks: bool = Tr
     """
     config = model.config
     flat: list[tuple[Shown, Tiling]] = []
+    place: dict[tuple[bytes, str, Tiling], int] = {}
+    of: list[list[int]] = []
     for images in questions:
-        flat += zip(images, cut(images, config.tile_px, config.tiles_max), strict=True)
+        numbers = []
+        for image, tiles in zip(images, cut(images, config.tile_px, config.tiles_max), strict=True):
+            key = (_digest(image), image.modality, tiles)
+            if key not in place:
+                place[key] = len(flat)
+                flat.append((image, tiles))
+            numbers.append(place[key])
+        of.append(numbers)
     if not flat:
         return [[] for _ in questions]
     towers = torch.cat([tower_input(image, tiles, config.tile_px) for image, tiles in flat])
@@ -68,8 +78,17 @@ def encode(model: TerraScope, questions: Sequence[list[Shown]], masks: bool = Tr
         out.append(
             Encoded(image.frame, image.modality, image.size, prompt, _laid_out(own, tiles, config.grid_side), features)
         )
-    rows = iter(out)
-    return [[next(rows) for _ in images] for images in questions]
+    # One picture may stand for several dates.
+    return [
+        [replace(out[number], frame=image.frame) for number, image in zip(numbers, images, strict=True)]
+        for numbers, images in zip(of, questions, strict=True)
+    ]
+
+
+def _digest(image: Shown) -> bytes:
+    """What tells pictures apart: size and pixels."""
+    pixels = image.pixels.contiguous()
+    return blake2b(repr(tuple(pixels.shape)).encode() + pixels.numpy().tobytes(), digest_size=16).digest()
 
 
 def _laid_out(tokens: Any, tiles: Tiling, side: int) -> Any:

@@ -46,8 +46,15 @@ CALLS = {
     "terrascope-bench run": "majority --bench {house}/bench -o {out}/majority.jsonl",
     "terrascope-bench from-log": "{house}/log.jsonl -o {out}/predictions.jsonl",
 }
-# The demo takes minutes: `.ci/run` calls it. The others want torch: test_bench_terrascope, test_bench_explain.
-ELSEWHERE = {"terra-cot demo", "terra-cot explain", "terrascope-bench train", "terrascope-bench convert"}
+# The demo takes minutes: `.ci/run` calls it. The others want torch: test_bench_terrascope, test_bench_explain,
+# test_bench_ablate.
+ELSEWHERE = {
+    "terra-cot demo",
+    "terra-cot explain",
+    "terrascope-bench ablate",
+    "terrascope-bench convert",
+    "terrascope-bench train",
+}
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,7 @@ from terrascope_bench.terrascope.train.curve import draw_curve
 from terrascope_bench.terrascope.train.joint import JointLearner
 from terrascope_bench.terrascope.train.log import Log
 from terrascope_bench.terrascope.train.masks import MaskLearner, mask_lessons, survey_tiles
-from terrascope_bench.terrascope.train.parts import Thawed, restore, weights_of
+from terrascope_bench.terrascope.train.parts import PARTS, Thawed, restore, weights_of
 from terrascope_bench.terrascope.train.questions import Lesson
 from terrascope_bench.terrascope.train.recipe import Stage, TrainRecipe
 from terrascope_bench.terrascope.train.sight import SightLearner
@@ -320,6 +320,8 @@ def begin(
         model, words = store.load(Path(recipe.model), dtype="float32")
         if recipe.rules:
             model.config = _ruled(model.config, recipe.rules)
+        if recipe.fresh:
+            forget(model, recipe.fresh, recipe.seed)
         return model, words
     if recipe.model not in sizes.SIZES:
         known = ", ".join(sizes.SIZES)
@@ -331,6 +333,18 @@ def begin(
     if found:
         begun(model, words)
     return model, words
+
+
+def forget(model: TerraScope, parts: Sequence[str], seed: int) -> None:
+    """Draw `parts` of a model anew, as if they had never been trained."""
+    torch.manual_seed(seed_of(seed, "fresh"))
+    new = TerraScope(model.config)
+    default_initialisation(new.sam)
+    prefixes = tuple(prefix for part in parts for prefix in PARTS[part])
+    drawn = new.state_dict()
+    model.load_state_dict(
+        {name: drawn[name] if name.startswith(prefixes) else value for name, value in model.state_dict().items()}
+    )
 
 
 def _ruled(config: TerraScopeConfig, rules: dict[str, Any]) -> TerraScopeConfig:

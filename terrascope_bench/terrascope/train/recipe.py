@@ -106,7 +106,7 @@ class TrainRecipe(BaseModel):
     """What to train. `model` is a folder of weights to start from, or the name of a size to start from nothing.
 
     `split` of the folders is trained on; None takes all. From nothing, a tokenizer of at most `vocabulary` tokens is
-    made from the texts of the folders.
+    made from the texts of the folders. `fresh` parts of weights to start from are drawn anew by the seed.
     """
 
     model_config = _STRICT
@@ -122,6 +122,7 @@ class TrainRecipe(BaseModel):
     threads: int | None = Field(None, ge=1)
     save_every: int = Field(200, ge=1)
     rules: dict[str, Any] = Field(default_factory=dict)
+    fresh: tuple[Part, ...] = ()
     stages: tuple[Stage, ...] = Field(min_length=1)
 
     def told(self, stage: Stage) -> float:
