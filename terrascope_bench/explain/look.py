@@ -61,9 +61,9 @@ class TiledEye:
 
         mask = merged(self.layout, look)
         self._valid[date] = valid
-        # As `mask_of` does: sizes are those of the pixels that the mask encoder sees.
-        scale = max(self.layout.shape) / self._model.config.mask_px
-        return cleaned(mask & valid, round(self._model.config.mask_min_px * max(scale, 1.0) ** 2))
+        # As `mask_of` does: the share is one of what the model sees at once.
+        rows, columns = self.layout.shape
+        return cleaned(mask & valid, round(self._model.config.mask_min_share * rows * columns))
 
     def valid(self, date: str) -> NDArray[np.bool_]:
         """Bool HW: where a date that was looked at shows something."""

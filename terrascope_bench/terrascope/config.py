@@ -37,8 +37,8 @@ class TerraScopeConfig:
         fusion, mask_from, evidence: see the types.
         mask_windows: an image larger than `mask_px` is cut into at most so many windows a side, each of which passes
             the mask model by itself; 1 never cuts (the paper).
-        mask_min_px: parts and holes of a decoded mask below so many pixels, as the mask encoder sees them, are
-            dropped; 1 keeps all (the paper).
+        mask_min_share: parts and holes of a decoded mask below this share of the image are dropped; 0 keeps all (the
+            paper).
         measured: measurements of the decoded mask enter the sequence as text after [SEG] (not in the paper).
     """
 
@@ -53,7 +53,7 @@ class TerraScopeConfig:
     mask_from: MaskFrom = "optical"
     evidence: Evidence = "mask"
     mask_windows: int = 1
-    mask_min_px: int = 1
+    mask_min_share: float = 0.0
     measured: bool = False
     format_version: int = field(default=FORMAT_VERSION)
 
@@ -62,8 +62,10 @@ class TerraScopeConfig:
             raise ConfigError(f"model format {self.format_version}: this release reads {FORMAT_VERSION}")
         if not 0 <= self.coverage < 1:
             raise ConfigError(f"coverage {self.coverage}: a share, from 0 to below 1")
-        if min(self.tokens_max, self.tiles_max, self.mask_windows, self.mask_min_px) < 1:
-            raise ConfigError("tokens_max, tiles_max, mask_windows and mask_min_px are at least 1")
+        if min(self.tokens_max, self.tiles_max, self.mask_windows) < 1:
+            raise ConfigError("tokens_max, tiles_max and mask_windows are at least 1")
+        if not 0 <= self.mask_min_share < 1:
+            raise ConfigError(f"mask_min_share {self.mask_min_share}: a share, from 0 to below 1")
         if self.masks_per_prompt not in (1, 3):
             raise ConfigError(f"masks_per_prompt {self.masks_per_prompt}: 1 or 3")
         if self.fusion not in ("text_guided", "concatenated", "optical"):

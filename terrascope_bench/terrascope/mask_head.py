@@ -72,9 +72,7 @@ def at_size(logits: Any, size: tuple[int, int]) -> Any:
 def mask_of(model: TerraScope, scores: Any, size: tuple[int, int]) -> NDArray[np.bool_]:
     """The mask HW bool that logits (s, s) stand for, without its specks."""
     mask: NDArray[np.bool_] = (at_size(scores[None], size)[0] > 0).cpu().numpy()
-    # Logits are a quarter of what the encoder saw.
-    scale = max(size) / (4 * scores.shape[-1])
-    return cleaned(mask, round(model.config.mask_min_px * max(scale, 1.0) ** 2))
+    return cleaned(mask, round(model.config.mask_min_share * mask.size))
 
 
 def mask_image(model: TerraScope, images: Sequence[Encoded]) -> tuple[tuple[int, int], Features]:

@@ -178,7 +178,14 @@ def terrascope_nano(vocabulary: int, image_token: int) -> TerraScopeConfig:
         decoder_mlp=128,
     )
     return TerraScopeConfig(
-        "terrascope-nano", vlm, masks, tiles_max=1, tokens_max=16, mask_from="fused", mask_windows=4, mask_min_px=16
+        "terrascope-nano",
+        vlm,
+        masks,
+        tiles_max=1,
+        tokens_max=16,
+        mask_from="fused",
+        mask_windows=8,
+        mask_min_share=0.0004,
     )
 
 

@@ -36,7 +36,7 @@ VIEWS = ("optical", "sar", "optical+sar")
 """How a date with both sensors is shown, as often each."""
 
 
-PIECES = 4
+PIECES = 16
 """So many windows that fit a tile make one lesson of an epoch."""
 
 
