@@ -79,5 +79,5 @@ def build(
         console.print_table(f"{out} (split: {manifest['split']})", columns, rows)
         empty = [code for code, entry in manifest["tasks"].items() if not entry["questions"]]
         if empty:
-            why = "what was left over makes no whole set, in which each option is right once; more tiles do"
+            why = "too few candidates for a whole set, in which each option is right once; more tiles make more"
             console.say(f"no questions in {', '.join(empty)}: {why}")

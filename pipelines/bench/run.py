@@ -96,20 +96,32 @@ def run(
     json: Json = False,
 ) -> None:
     """Let a model answer every question; run again after a crash and it goes on."""
+    _answer(**locals())
+
+
+def _answer(
+    model: str,
+    bench: Path,
+    out: Path,
+    *,
+    seed: int,
+    concurrency: int | None,
+    retry_errors: bool,
+    force: bool,
+    quiet: bool,
+    json: bool,
+    **options: Any,
+) -> None:
+    """What `run` does; `options` are those of one kind of model, by their names, not given where None or False."""
     from dataclasses import asdict
 
     from terrascope_bench.run import run_model
 
-    values = {
-        "masks": masks, "confidence": confidence or None, "images": False if no_images else None,
-        "image_px": image_px, "temperature": temperature, "max_tokens": max_tokens, "base_url": base_url,
-        "api_key_env": api_key_env, "option": _body(option), "stream": stream or None,
-        "requests_per_minute": requests_per_minute, "timeout_s": timeout, "max_retries": max_retries,
-        "give_up_after": give_up_after, "cache": cache, "budget_tokens": budget_tokens, "budget_usd": budget_usd,
-        "usd_per_million_input": usd_per_million_input, "usd_per_million_output": usd_per_million_output,
-        "batch_size": batch_size, "dtype": dtype, "device": device, "measured": measured,
-    }  # fmt: skip
-    given = {name: value for name, value in values.items() if value is not None}
+    options["images"] = False if options.pop("no_images") else None
+    options["timeout_s"] = options.pop("timeout")
+    options["option"] = _body(options["option"])
+    switches = ("confidence", "stream")
+    given = {name: value for name, value in options.items() if value is not None and (value or name not in switches)}
     failed = [0]
 
     def on_error(errors: int) -> None:

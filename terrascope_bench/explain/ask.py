@@ -21,6 +21,7 @@ from terrascope_bench.explain.tiles import Layout
 from terrascope_bench.explain.views import View, Views
 from terrascope_bench.models.terrascope import labels
 from terrascope_bench.terrascope.generate import Limits, Looked, Text, stream
+from terrascope_bench.terrascope.images import shrinkage
 from terrascope_bench.terrascope.prompt import ANSWER_CLOSE, ANSWER_OPEN, SEG, THINK_CLOSE, THINK_OPEN
 from terrascope_bench.terrascope.sequence import Asked
 
@@ -79,13 +80,13 @@ def explain(
     """What the model says of a scene.
 
     Args:
-        tile_px: side of a tile; None takes the side of the picture that the model's mask encoder sees.
+        tile_px: side of a tile; None takes that of the ground which the model's mask encoder is taught to see at once.
         on_tile: called with the tiles looked at so far, and the tiles of the steps begun so far.
 
     Raises:
         DataError: more images than the language model has positions for.
     """
-    layout = Layout(views.grid.shape, tile_px or model.network.config.mask_px)
+    layout = Layout(views.grid.shape, tile_px or own_tile_px(model, question.task))
     looked = 0
 
     def tick() -> None:
@@ -109,6 +110,15 @@ def explain(
         steps += found
     words = question.words or (question.task.asked(first, last) if question.task else "")
     return Explanation(words, "\n".join(chains), steps, reply, ended, layout)
+
+
+def own_tile_px(model: Loaded, task: Task | None) -> int:
+    """What the mask encoder sees at once, in pixels of the pictures that it is taught with: the finest of aerial
+    images are shrunk where they have more pixels than it shows."""
+    config = model.network.config
+    picture = task.picture_px if task else None
+    times = shrinkage((picture, picture), config.mask_px, config.mask_windows) if picture else 1
+    return int(config.mask_px * times)
 
 
 def _thought(reply: str) -> str:

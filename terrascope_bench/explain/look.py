@@ -61,7 +61,9 @@ class TiledEye:
 
         mask = merged(self.layout, look)
         self._valid[date] = valid
-        return cleaned(mask & valid, self._model.config.mask_min_px)
+        # As `mask_of` does: sizes are those of the pixels that the mask encoder sees.
+        scale = max(self.layout.shape) / self._model.config.mask_px
+        return cleaned(mask & valid, round(self._model.config.mask_min_px * max(scale, 1.0) ** 2))
 
     def valid(self, date: str) -> NDArray[np.bool_]:
         """Bool HW: where a date that was looked at shows something."""

@@ -73,3 +73,29 @@ def jittered(mask: BoolMask, share: float, rng: np.random.Generator) -> BoolMask
         around = [near[1:-1, 1:-1], near[:-2, 1:-1], near[2:, 1:-1], near[1:-1, :-2], near[1:-1, 2:]]
         out = np.logical_or.reduce(around) if steps > 0 else np.logical_and.reduce(around)
     return np.ascontiguousarray(out)
+
+
+def spoilt(mask: BoolMask, rng: np.random.Generator) -> BoolMask:
+    """A true mask as a decoder would fail at it: most of it missed, far outgrown, or a patch found elsewhere.
+
+    What such a mask measures lies off every option; a model that never met that says anything.
+    """
+    kind = int(rng.integers(3))
+    if kind == 0:
+        return _boxed(mask, rng, 0.1, 0.5)
+    if kind == 1:
+        return jittered(mask, 0.8, rng)
+    patch = _boxed(np.ones_like(mask), rng, 0.05, 0.3)
+    return np.asarray(mask | patch, dtype=np.bool_)
+
+
+def _boxed(mask: BoolMask, rng: np.random.Generator, low: float, high: float) -> BoolMask:
+    """What of a mask lies in a box anywhere, whose sides are between `low` and `high` of the image's."""
+    out = np.zeros_like(mask)
+    cuts = []
+    for length in mask.shape:
+        side = max(1, int(length * rng.uniform(low, high)))
+        start = int(rng.integers(length - side + 1))
+        cuts.append(slice(start, start + side))
+    out[cuts[0], cuts[1]] = mask[cuts[0], cuts[1]]
+    return out

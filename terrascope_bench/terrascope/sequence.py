@@ -53,12 +53,16 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Told:
-    """A question with the reply to learn: `chain` with one [SEG] a mask, masks (HW bool) in their order."""
+    """A question with the reply to learn: `chain` with one [SEG] a mask, masks (HW bool) in their order.
+
+    `looked`: masks whose tokens and measurements the reply is told, where those are not the right ones.
+    """
 
     asked: Asked
     chain: str
     answer: str
     masks: list[NDArray[np.bool_]]
+    looked: list[NDArray[np.bool_]] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,6 +120,7 @@ def lay_out(model: TerraScope, words: Words, told: Told, images: list[Encoded]) 
     steps = told.chain.split(prompt.SEG)
     if len(steps) - 1 != len(told.masks):
         raise ValueError(f"{told.asked.name}: {len(steps) - 1} [SEG] for {len(told.masks)} masks")
+    seen = told.masks if told.looked is None else told.looked
     ids, labels = list(at.ids), [IGNORED] * len(at.ids)
     visual = [image.prompt for image in images]
     segs: list[int] = []
@@ -137,13 +142,13 @@ def lay_out(model: TerraScope, words: Words, told: Told, images: list[Encoded]) 
         date = prompt.named_date(step, told.asked.dates, date)
         segs.append(len(ids) - 1)
         dates.append(date)
-        tokens, _ = look(model, at, date, told.masks[number])
+        tokens, _ = look(model, at, date, seen[number])
         visual.append(tokens)
         ids += [words.image] * len(tokens)
         labels += [IGNORED] * len(tokens)
         if model.config.measured if told.asked.measured is None else told.asked.measured:
-            before = told.masks[number - 1] if number else None
-            text = words.encode(measurement(told.masks[number], before, told.asked.gsd_m), special=False)
+            before = seen[number - 1] if number else None
+            text = words.encode(measurement(seen[number], before, told.asked.gsd_m), special=False)
             ids += text
             labels += [IGNORED] * len(text)
     ids.append(words.end)

@@ -42,6 +42,8 @@ def save_weights(weights: Mapping[str, Any], path: Path) -> None:
     alone = {name: value.cpu().clone().contiguous() for name, value in weights.items()}
     with replacing(path) as temporary:
         save_file(alone, str(temporary), metadata={"format": "pt"})
+        # The library lets nobody else read it.
+        temporary.chmod(0o644)
 
 
 def write_config(config: TerraScopeConfig, folder: Path) -> None:

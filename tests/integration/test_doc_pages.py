@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -94,6 +95,21 @@ def test_a_result_is_checked_as_the_page_says(tmp_path: Path, session: Path) -> 
     assert "random" in compared
     assert (folder / "site/index.html").is_file()
     assert json.loads((folder / "paper.json").read_text())["extractor"] == "paper"
+
+
+def test_the_model_card_tells_the_stages_of_the_recipe_and_is_read_by_the_hub() -> None:
+    from huggingface_hub import ModelCard
+
+    from pipelines.recipes.train import recipe_path
+    from terrascope_bench.terrascope.train.recipe import load_recipe
+
+    card = ModelCard.load(PAGES / "nano.md")
+    assert (card.data.license, card.data.pipeline_tag) == ("apache-2.0", "image-text-to-text")
+    told = re.findall(r"^\| (\w+) \|.*\| ([\d,]+) x (\d+) \|$", card.text, re.MULTILINE)
+    stages = load_recipe(recipe_path("terrascope-nano")).stages
+    assert [(name, int(steps.replace(",", "")), int(batch)) for name, steps, batch in told] == [
+        (stage.name, stage.steps, stage.batch) for stage in stages
+    ]
 
 
 def test_the_notebook_runs_and_shows_what_it_says(tmp_path: Path, session: Path) -> None:

@@ -20,7 +20,7 @@ def formed(told: Told, form: Form) -> Told:
     """A question with its reply in another form; what has no [SEG] has no mask."""
     if form == "masks":
         return told
-    return replace(told, chain=without_masks(told.chain) if form == "text" else "", masks=[])
+    return replace(told, chain=without_masks(told.chain) if form == "text" else "", masks=[], looked=None)
 
 
 def without_masks(chain: str) -> str:

@@ -32,11 +32,13 @@ from terrascope_bench.question import Question
 from terrascope_bench.region import Region
 from terrascope_bench.tasks import TASKS, Candidate
 from terrascope_bench.tasks.task import TileView
-from terrascope_bench.terrascope.measured import BoolMask, jittered, measurement
+from terrascope_bench.terrascope.measured import BoolMask, jittered, measurement, spoilt
 
 SENSORS = ("optical", "sar", "optical+sar")
 JITTER = 0.08
 """Masks grow or shrink by at most this share of their radius."""
+SPOILT = 0.25
+"""Share of lessons one of whose masks fails altogether, where masks are jittered at all."""
 _FIELD = {
     "CA": re.compile(r"([\d,.]+ %)"),
     "AQ": re.compile(r"([\d,]+ m²)"),
@@ -50,13 +52,17 @@ _FIELD = {
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One step of a chain: what stands before its [SEG], the class and date it looks at, what its mask measures."""
+    """One step of a chain: what stands before its [SEG], the class and date it looks at, what its mask measures.
+
+    `mask` is the one that is measured, `truth` the one that is right.
+    """
 
     lead: str
     label: str
     date: str
     mask: BoolMask
     told: str
+    truth: BoolMask
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +123,11 @@ def lesson_of(
     change = task.legend_kind == "damage"
     # Buildings are looked at before what became of them.
     order = (1, 0) if change else range(len(masks))
-    drawn = [jittered(decode(mask.size, mask.counts), jitter, rng) for mask in masks]
+    true = [decode(mask.size, mask.counts) for mask in masks]
+    drawn = [jittered(mask, jitter, rng) for mask in true]
+    if jitter and rng.random() < SPOILT:
+        which = int(rng.integers(len(drawn)))
+        drawn[which] = spoilt(true[which], rng)
     question = Question(
         *("lesson-opt", asked.task, asked.question, options, asked.values, answer, (), masks, evidence),
         *(tile.tile_id, tile.legend, "display", date, tile.split, tile.width, tile.height, tile.gsd_m),
@@ -133,7 +143,8 @@ def lesson_of(
         mask = masks[number]
         last = looks[-1].mask if looks else None
         lead = f"{f'Image: {mask.frame} ' if several else ''}{mask.label}: "
-        looks.append(Look(lead, mask.label, mask.frame, drawn[number], measurement(drawn[number], last, tile.gsd_m)))
+        told = measurement(drawn[number], last, tile.gsd_m)
+        looks.append(Look(lead, mask.label, mask.frame, drawn[number], told, true[number]))
     ending = ended(asked.task, candidate.names, options, [look.told for look in looks], follows)
     if ending is None:
         return None

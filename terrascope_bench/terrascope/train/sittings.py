@@ -25,7 +25,7 @@ from terrascope_bench.terrascope.images import Shown, read_picture, shrinkage
 from terrascope_bench.terrascope.measured import BoolMask
 from terrascope_bench.terrascope.sequence import Asked, Told
 from terrascope_bench.terrascope.train.forms import Form, formed
-from terrascope_bench.terrascope.train.questions import Lesson, lesson_of, shown
+from terrascope_bench.terrascope.train.questions import JITTER, Lesson, lesson_of, shown
 
 Window = tuple[slice, slice]
 Eye = tuple[int, int]
@@ -97,13 +97,14 @@ def sitting(row: dict[str, Any], path: Path, how: tuple[Sequence[str], Form, flo
             name = (tile.tile_id, code, number)
             turn = turns[draw(len(turns), seed, "turn", *name)]
             measured = draw(1000, seed, "told", *name) < 1000 * share
-            lesson = lesson_of(tile, view, turn, date, seed, name)
+            # A model that is told what its masks measure has to meet masks that miss.
+            lesson = lesson_of(tile, view, turn, date, seed, name, JITTER if measured else 0.0)
             if lesson is not None:
                 found.append((lesson, measured))
     images = [Shown(frame.frame, frame.modality, read_picture(frame.image)) for frame in frames]
     lessons = [formed(told(lesson, images, (seed, n), measured), form) for n, (lesson, measured) in enumerate(found)]
     named = [[look.label for look in lesson.looks] if form == "masks" else [] for lesson, _ in found]
-    masks = [look.mask for lesson, _ in found for look in lesson.looks]
+    masks = [look.truth for lesson, _ in found for look in lesson.looks]
     return Sitting(images, lessons, named, window(masks, view.label.shape, eye, seed, tile.tile_id))
 
 
@@ -119,7 +120,8 @@ def told(lesson: Lesson, images: list[Shown], place: tuple[int, int], measured: 
     name = f"{place[0]}-{lesson.tile_id}-{place[1]}"
     asked = Asked(images, lesson.question, lesson.options, lesson.gsd_m, name, measured)
     chain = "".join(f"{look.lead}[SEG]" for look in lesson.looks) + lesson.ending
-    return Told(asked, chain, lesson.answer, [look.mask for look in lesson.looks])
+    right, looked = [look.truth for look in lesson.looks], [look.mask for look in lesson.looks]
+    return Told(asked, chain, lesson.answer, right, looked)
 
 
 def window(masks: Sequence[BoolMask], shape: tuple[int, ...], eye: Eye, seed: int, name: str) -> Window:

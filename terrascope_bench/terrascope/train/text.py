@@ -80,7 +80,8 @@ def _light(lesson: Lesson) -> Lesson:
     """A lesson as text: pictures and masks of thousands are too much to hold."""
     frames = tuple(replace(frame, image=b"", raster=None, cloud=None) for frame in lesson.frames)
     # Not a slice of the mask: that would hold the whole of it.
-    looks = tuple(replace(look, mask=np.zeros((0, 0), np.bool_)) for look in lesson.looks)
+    nothing = np.zeros((0, 0), np.bool_)
+    looks = tuple(replace(look, mask=nothing, truth=nothing) for look in lesson.looks)
     return replace(lesson, frames=frames, looks=looks)
 
 
@@ -142,7 +143,12 @@ def _nearest(rng: np.random.Generator) -> Drill:
         spoken = listed
         for _ in range(4):
             rung = int(rng.integers(RUNGS))
-            at = scale.forward(ladder.values[rung]) + float(rng.uniform(-0.36, 0.36)) * scale.step
+            off = float(rng.uniform(-0.36, 0.36))
+            if rng.random() < 0.25:
+                # A mask that fails measures what no option is near to: the first or the last is nearest.
+                rung = int(rng.integers(2)) * (RUNGS - 1)
+                off = float(rng.uniform(0.36, 6.0)) * (1 if rung else -1)
+            at = scale.forward(ladder.values[rung]) + off * scale.step
             value = scale.inverse(at)
             pieces += [f"{spoken} So {rounded(value_text(value))}, nearest", f" {options[rung]} ({'ABCD'[rung]})"]
             spoken = "."

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from benchfactory import tiles
 from jsonschema import Draft202012Validator
 
 from terra_cot.balance.leakage import read_places
@@ -169,6 +170,19 @@ def test_command_line(dataset: Path, tmp_path: Path, cli: Cli) -> None:
     absent = cli("build", tmp_path / "absent", "-o", tmp_path / "x")
     assert absent.returncode == 2
     assert len(absent.stderr.strip().splitlines()) == 1
+
+
+def test_a_dataset_too_small_for_whole_sets_is_told(make_dataset: Make, tmp_path: Path, cli: Cli) -> None:
+    few = cli("build", make_dataset(tmp_path / "few", 40, 0), "-o", tmp_path / "bench")
+    assert few.returncode == 0, few.stderr
+    assert "BCE: too few candidates for a whole set, in which each option is right once" in few.stdout
+    one, (tile,) = tmp_path / "one", tiles(1, 0, 0, "train", 0.0)
+    write_manifest(one, "dataset", {"sources": []}, [write_part(one, TILES, 0, [tile.to_row()])])
+    for given, hint in (((), False), (("--split", "all"), False), (("--split", "train"), True)):
+        none = cli("build", one, "-o", tmp_path / "none", *given)
+        assert none.returncode == 2
+        assert "whole sets, in which each option is right once" in none.stderr
+        assert ("or --split all" in none.stderr) is hint
 
 
 def test_a_training_tile_that_shows_a_question_fails_the_build(

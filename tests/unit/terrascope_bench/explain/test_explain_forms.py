@@ -198,12 +198,18 @@ def test_roads_that_are_none_are_told_in_one_line(text: str, told: str, tmp_path
 
 
 def test_changes_are_what_came_or_went_where_both_dates_show_the_ground() -> None:
-    before = np.array([[1, 1, 0, 0, 1]], bool)
-    after = np.array([[1, 0, 1, 0, 0]], bool)
-    valid = np.array([[1, 1, 1, 1, 0]], bool)
-    assert TASKS["flood"].change(before, after, valid).tolist() == [[False, False, True, False, False]]
-    assert TASKS["clearing"].change(before, after, valid).tolist() == [[False, True, False, False, False]]
-    assert TASKS["damage"].change(before, after, valid).tolist() == [[True, False, False, False, False]]
+    """Blocks of 4 x 4 pixels: on both dates, gone, come, on neither, gone where only one date shows the ground."""
+
+    def blocks(*there: int) -> NDArray[np.bool_]:
+        return np.kron(np.array([there], bool), np.ones((4, 4), bool))
+
+    before, after, valid = blocks(1, 1, 0, 0, 1), blocks(1, 0, 1, 0, 0), blocks(1, 1, 1, 1, 0)
+    assert (TASKS["flood"].change(before, after, valid) == blocks(0, 0, 1, 0, 0)).all()
+    assert (TASKS["clearing"].change(before, after, valid) == blocks(0, 1, 0, 0, 0)).all()
+    assert (TASKS["damage"].change(before, after, valid) == blocks(1, 0, 0, 0, 0)).all()
+    grown = before.copy()
+    grown[:, 8:10] = True  # a border that two masks draw two pixels apart
+    assert not TASKS["flood"].change(before, grown, valid).any()
     with pytest.raises(Exception, match='did you mean "flood"'):
         task_of("floods", ["t0", "t1"])
     with pytest.raises(Exception, match="compares two dates"):

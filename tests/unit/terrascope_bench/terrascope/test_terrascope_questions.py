@@ -17,7 +17,7 @@ from terrascope_bench.terrascope.mask_head import decode
 from terrascope_bench.terrascope.sequence import IGNORED
 from terrascope_bench.terrascope.train.log import read_log
 from terrascope_bench.terrascope.train.loop import train
-from terrascope_bench.terrascope.train.questions import Lesson, ended, lessons_of, tiles_of
+from terrascope_bench.terrascope.train.questions import SPOILT, Lesson, Look, ended, lessons_of, tiles_of
 from terrascope_bench.terrascope.train.recipe import TrainRecipe
 from terrascope_bench.terrascope.train.text import Drill, begun, drill, lay_text, text_lessons
 from terrascope_bench.terrascope.vision import joined, mask_features, parted
@@ -50,6 +50,23 @@ def test_a_lesson_states_what_its_mask_measures_and_the_letter_of_the_option_it_
             larger = int(lesson.looks[0].mask.sum() < lesson.looks[1].mask.sum())
             assert lesson.answer == "AB"[larger]
             assert ("first", "second")[larger] in lesson.ending
+
+
+def test_some_masks_fail_and_the_letter_follows_what_they_measure(found: list[Lesson]) -> None:
+    def iou(look: Look) -> float:
+        return float((look.mask & look.truth).sum() / max(1, (look.mask | look.truth).sum()))
+
+    failed = [lesson for lesson in found if min(iou(look) for look in lesson.looks) < 0.5]
+    assert 0.05 < len(failed) / len(found) < SPOILT
+    off = [lesson for lesson in failed if lesson.task == "AQ"]
+    assert off
+    for lesson in off:
+        pixels = int(lesson.looks[0].mask.sum())
+        values = [float(option.removesuffix(" m²").replace(",", "")) for option in lesson.options]
+        if pixels * lesson.gsd_m**2 <= values[0]:
+            assert lesson.answer == "A"
+        if pixels * lesson.gsd_m**2 >= values[-1]:
+            assert lesson.answer == "D"
 
 
 def test_lessons_depend_on_the_seed_alone_and_show_every_variant(data: Path, found: list[Lesson]) -> None:
