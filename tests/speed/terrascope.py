@@ -1,4 +1,4 @@
-"""The reference model, side by side: `python tests/speed/terrascope.py MODEL BENCH [-n 64] [--threads 1] [--rounds 5]`.
+"""The reference model, side by side: `python tests/speed/terrascope.py MODEL BENCH [-n 64] [--threads 1] [--rounds 5] [--measured]`.
 
 MODEL is a folder of weights, BENCH a benchmark; up to `n` questions about land cover, and up to a quarter of that about
 building change, are taken in the order of the benchmark (in runs of one batch, from evenly spread places), and answered
@@ -22,7 +22,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -119,10 +119,14 @@ def main() -> None:
     parser.add_argument("-n", type=int, default=64)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--measured", action="store_true", help="what masks measure is told")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     model, words = load(given.model)
-    print(f"{os.cpu_count()} cores, {given.threads} threads, batches of {BATCH}")
+    model.config = replace(model.config, measured=given.measured)
+    print(
+        f"{os.cpu_count()} cores, {given.threads} threads, batches of {BATCH}; {'told' if given.measured else 'its own numbers'}"
+    )
     questions = list(open_benchmark(given.bench).questions())
     for name, n in (("land cover", given.n), ("building change", given.n // 4)):
         asked = taken([question for question in questions if (question.task == "BCE") == (name[0] == "b")], n)
