@@ -47,7 +47,8 @@ def token_counts(model: TerraScope, images: list[Shown]) -> list[int]:
 def encode(model: TerraScope, questions: Sequence[list[Shown]], masks: bool = True) -> list[list[Encoded]]:
     """Encode the images of several questions together; gradients flow if they are on.
 
-    Without `masks` the mask encoder sees nothing, and `features` are None three times.
+    Without `masks` the mask encoder sees nothing, and `features` are None three times. Equal pictures pass once, but
+    for training, where sittings (`train.sittings`) share theirs already and samples do not repeat.
     """
     config = model.config
     flat: list[tuple[Shown, Tiling]] = []
@@ -57,7 +58,7 @@ def encode(model: TerraScope, questions: Sequence[list[Shown]], masks: bool = Tr
         numbers = []
         for image, tiles in zip(images, cut(images, config.tile_px, config.tiles_max), strict=True):
             key = (_digest(image), image.modality, tiles)
-            if key not in place:
+            if key not in place or torch.is_grad_enabled():
                 place[key] = len(flat)
                 flat.append((image, tiles))
             numbers.append(place[key])

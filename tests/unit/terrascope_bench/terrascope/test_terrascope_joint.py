@@ -20,7 +20,7 @@ from terrascope_bench.terrascope.generate import Limits, generate
 from terrascope_bench.terrascope.sequence import IGNORED, Told, lay_out, pad
 from terrascope_bench.terrascope.train.forms import formed, without_masks
 from terrascope_bench.terrascope.train.log import read_log
-from terrascope_bench.terrascope.train.loop import train
+from terrascope_bench.terrascope.train.loop import begin, train
 from terrascope_bench.terrascope.train.questions import lessons_of, tiles_of
 from terrascope_bench.terrascope.train.recipe import TrainRecipe
 from terrascope_bench.terrascope.train.sittings import sittings
@@ -220,3 +220,13 @@ def test_a_lesson_states_two_digits_of_what_is_measured(data: Path) -> None:
         stated = re.match(r" So (\d\d?[0,]*|\d,\d00(,0+)*|\d\d(,000)+) m², nearest", lesson.ending)
         assert stated
         assert f" {stated[1]} m²," in lesson.looks[0].told
+
+
+def test_fresh_parts_are_drawn_anew_and_the_others_stay(start: Path) -> None:
+    before = store.state(store.load(start)[0])
+    model, _ = begin(recipe(start, [SIGHT], fresh=["mask_decoder", "seg_projection"], seed=3), [])
+    changed = {name for name, value in store.state(model).items() if not torch.equal(value, before[name])}
+    assert changed
+    assert all(name.startswith(("sam.mask_decoder.", "sam.prompt_encoder.", "text_hidden_fcs.")) for name in changed)
+    again, _ = begin(recipe(start, [SIGHT], fresh=["mask_decoder", "seg_projection"], seed=3), [])
+    assert all(torch.equal(value, store.state(again)[name]) for name, value in store.state(model).items())
