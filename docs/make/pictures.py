@@ -1,8 +1,8 @@
 """Make what the pages show, the gallery and the outputs of the notebook: `python docs/make/pictures.py DIR`.
 
 DIR gets the world, the dataset and the benchmark of the five-minute pages (those that are there already are kept). The
-pictures are the programs' own; they are only made narrower and brought to few colours. Needs the extra `[docs]`, and
-Chromium with playwright for the two pages.
+pictures are the programs' own; they are only made narrower and brought to few colours. Needs the extras `[docs]` and
+`[model]`, and Chromium with playwright for the two pages.
 """
 
 from __future__ import annotations
@@ -32,6 +32,9 @@ _COMMANDS = {
     "alignment": "terra-cot scan world world -o scenes.parquet --alignment alignment --quiet",
     "dataset-view": "terra-cot view dataset --quiet",
     "stats.html": "terra-cot stats dataset --html stats.html --quiet",
+    "explained": "terra-cot explain world/scenes/place_000/S2_20230412_10m.tif world/scenes/place_000/S1_20230412.tif "
+    "-o explained --question 'Which of these two covers the larger area in this image: tree cover, or water?' "
+    "--option 'tree cover' --option water --quiet",
 }
 _SAMPLES: dict[str, Callable[[dict[str, object]], bool]] = {
     "referring": lambda row: row["task"] == "referring" and _shown(row) == {"optical"} and bool(row["masks"]),
@@ -80,7 +83,7 @@ def _shown(row: dict[str, object]) -> set[str]:
 
 
 def _pictures(work: Path) -> Iterator[tuple[str, Image.Image]]:
-    """The first sample that each rule takes, as `terra-cot show` draws it; the plot of alignments."""
+    """The first sample that each rule takes, as `terra-cot show` draws it; the plot of shifts; a scene explained."""
     from terra_cot.picture import find, sample_picture
     from terra_cot.store.shards import SAMPLES, read_rows
 
@@ -90,6 +93,7 @@ def _pictures(work: Path) -> Iterator[tuple[str, Image.Image]]:
         assert row is not None, f"no sample for {name} in this dataset"
         yield name, sample_picture(*find(work / "dataset", row["sample_id"]))
     yield "alignment", Image.open(work / "alignment/alignment.png")
+    yield "explained", Image.open(work / "explained/overlay.png")
 
 
 def _pages(work: Path) -> Iterator[tuple[str, Image.Image]]:
