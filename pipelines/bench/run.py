@@ -31,7 +31,7 @@ def run(
     model: Annotated[
         str,
         typer.Argument(
-            help="random, majority, blind, gold, terrascope-nano, terrascope-nano+measured, openai:NAME, hf:PATH or "
+            help="random, majority, blind, gold, terrascope-nano, openai:NAME, terrascope-nano+measured, hf:PATH or "
             "terrascope:PATH.",
             metavar="MODEL",
             autocompletion=completion.models,
