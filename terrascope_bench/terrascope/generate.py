@@ -2,7 +2,7 @@
 
 Rows of a batch reach [SEG] at different steps. Each step feeds every row what it has: one word, or the visual tokens
 of its mask; shorter rows are filled with holes that nobody looks at and that are no position. So a row's numbers are
-those it would have alone. A row that is done, or waits to look together with others, is fed holes.
+those it would have alone. A row that is done is fed holes.
 
 A question may bring the opening of its reply: it is said token by token as if the model had chosen it, looks included.
 
@@ -39,10 +39,6 @@ Eye = Callable[[int, str, Any], NDArray[np.bool_]]
 
 It stands in for the mask decoder where the pictures of a question are an overview of something larger.
 """
-
-
-PATIENCE = 6
-"""Steps that a row waits at [SEG] for others: a step is as wide as the most that any row is fed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +95,7 @@ class Reply:
 
 @dataclass(slots=True, eq=False)
 class _Row:
-    """One row under way: what it will be fed next (k, D), what it wrote, and the draws that are its own.
-
-    While it has `waited` at [SEG], `state` is the one it will look by.
-    """
+    """One row under way: what it will be fed next (k, D), what it wrote, and the draws that are its own."""
 
     prompt: Prompt
     dates: list[str]
@@ -114,8 +107,6 @@ class _Row:
     said: int = 0
     since_seg: int = 0
     at_seg: bool = False
-    state: Any = None
-    waited: int = 0
     masks: int = 0
     mask: NDArray[np.bool_] | None = None
     date: str | None = None
@@ -191,31 +182,18 @@ class _Writer:
         return states[torch.arange(len(self.rows), device=states.device), last]
 
     def _react(self, states: Any) -> Iterator[Text | Looked | Done]:
-        """What each row does next with its state: write a token, or look, together with others that will soon."""
+        """What each row does next with its state: look, or write a token."""
         looking = [n for n, row in enumerate(self.rows) if row.at_seg and not row.done]
         writing = [n for n, row in enumerate(self.rows) if not row.at_seg and not row.done]
-        for number in looking:
-            row = self.rows[number]
-            row.state = states[number] if row.waited == 0 else row.state
-            row.waited += 1
         for row in self.rows:
             row.feed = row.feed[:0]
-        yield from self._write_all(writing, states[writing])
-        others = any(len(row.feed) for row in self.rows)
-        if looking and not (others and max(self.rows[n].waited for n in looking) <= PATIENCE):
-            told = torch.stack([self.rows[n].state for n in looking])
-            for number in looking:
-                self.rows[number].waited = 0
-            yield from self._look(looking, told)
+        if looking:
+            yield from self._look(looking, states[looking])
             # Where a mask appends nothing, the state at [SEG] is the one that the next word is told by.
-            same = [n for n, row in enumerate(looking) if not len(self.rows[row].feed) and not self.rows[row].done]
-            yield from self._write_all([looking[n] for n in same], told[same])
-
-    def _write_all(self, numbers: list[int], states: Any) -> Iterator[Text | Done]:
-        """The next token of each row, told by its state (R, D)."""
-        if numbers:
-            logits = self.model.logits(states).cpu()
-            for number, scores in zip(numbers, logits, strict=True):
+            writing += [n for n in looking if not len(self.rows[n].feed) and not self.rows[n].done]
+        if writing:
+            logits = self.model.logits(states[writing]).cpu()
+            for number, scores in zip(writing, logits, strict=True):
                 yield from self._write(number, scores)
 
     def _look(self, numbers: list[int], states: Any) -> Iterator[Text | Looked | Done]:
