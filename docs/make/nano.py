@@ -26,7 +26,7 @@ from terrascope_bench.terrascope.shipped import ROOM, SHIPPED
 TASKS = ("CA", "AQ", "CR", "DM", "BRD", "BCE")
 CHANCE = {"CA": 0.25, "AQ": 0.25, "CR": 0.5, "DM": 0.25, "BRD": 0.5, "BCE": 0.25}
 VARIANTS = "optical,sar,optical+sar"
-PER_TASK = 120
+PER_TASK = 100
 WORLDS = {
     "train": ("--seed", "102", "--scenes", "48", "--pairs", "160"),
     "clear": ("--seed", "900", "--scenes", "20", "--pairs", "180"),

@@ -267,7 +267,7 @@ class _Run:
         split = self.recipe.split
         if stage.teaches == "text":
             alone = stage.alone * stage.batch * stage.accumulate * self.processes
-            return [Source("text", 1, text_lessons(self.replies, alone, stage.drills, *place))]
+            return [Source("text", 1, text_lessons(self.replies, alone, stage.drills, stage.drill, *place))]
         how = (stage.sensors, stage.chain, self.recipe.told(stage), self.eye)
         opened: dict[str, Callable[[Path], Any]] = {
             "masks": lambda folder: mask_lessons(folder, split, *self.eye, *place),

@@ -99,7 +99,7 @@ def spoken(found: dict[str, list[Lesson]]) -> list[str]:
 
 
 def text_lessons(
-    found: dict[str, list[Lesson]], alone: int, share: float, seed: int, rank: int, processes: int
+    found: dict[str, list[Lesson]], alone: int, share: float, kind: str, seed: int, rank: int, processes: int
 ) -> Callable[[int, int], Iterator[Lesson | Drill]]:
     """An endless stream: `alone` drills, then replies with a `share` of drills among them, tasks equally often."""
     codes = sorted(found)
@@ -108,10 +108,10 @@ def text_lessons(
         for number in count(passed):
             at = number * processes + rank
             if at < alone or draw(1000, seed, "drill", at) < 1000 * share:
-                yield drill(seed_of(seed, "drill", at))
+                yield drill(seed_of(seed, "drill", at), kind)
             else:
-                kind = found[codes[draw(len(codes), seed, "task", at)]]
-                yield kind[draw(len(kind), seed, "lesson", at)]
+                lessons = found[codes[draw(len(codes), seed, "task", at)]]
+                yield lessons[draw(len(lessons), seed, "lesson", at)]
 
     return opened
 
@@ -119,9 +119,14 @@ def text_lessons(
 _SHARE, _BUILT = odds_scale(5.0, 95.0), odds_scale(2.0, 98.0)
 
 
-def drill(seed: int) -> Drill:
-    """Nearest of four values, larger of two, or the field that a question asks for; several in one text."""
+def drill(seed: int, what: str = "values") -> Drill:
+    """Nearest of four values, larger of two, or the field that a question asks for; several in one text.
+
+    Of `what` "letters": the letter before a word, or before the nearest value.
+    """
     rng = np.random.default_rng(seed)
+    if what == "letters":
+        return _worded(rng) if rng.random() < 0.5 else _nearest(rng)
     kind = rng.integers(10)
     if kind < 6:
         return _nearest(rng)
@@ -191,6 +196,19 @@ def _larger(rng: np.random.Generator) -> Drill:
         which = int(second > first)
         spoken = rounded(f"{'.' if number else ''} So {first:,.0f} px and {second:,.0f} px,")
         pieces += [spoken, f" {('first', 'second')[which]} larger ({'AB'[which]})"]
+    return Drill(tuple(pieces))
+
+
+def _worded(rng: np.random.Generator) -> Drill:
+    """Whether two classes touch, and the letter that stands before that word."""
+    pieces: list[str] = []
+    for number in range(5):
+        options = ("Yes", "No") if rng.random() < 0.5 else ("No", "Yes")
+        apart = bool(rng.random() < 0.5)
+        word, option = ("apart", "No") if apart else ("touching", "Yes")
+        listed = "".join(f"\n{letter}. {text}" for letter, text in zip("AB", options, strict=True))
+        # Which of the two it is cannot be known before it is said: the letter alone is learnt.
+        pieces += [f"{'.' if number else ''}{listed} So {word}, {option}", f" ({'AB'[options.index(option)]})"]
     return Drill(tuple(pieces))
 
 
