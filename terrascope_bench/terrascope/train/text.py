@@ -126,18 +126,19 @@ def drill(seed: int, what: str = "values") -> Drill:
     """
     rng = np.random.default_rng(seed)
     if what == "letters":
-        return _worded(rng) if rng.random() < 0.5 else _nearest(rng)
+        # Of areas the letter stands farthest from where it is asked for.
+        return _worded(rng) if rng.random() < 0.3 else _nearest(rng, areas=0.5)
     kind = rng.integers(10)
     if kind < 6:
         return _nearest(rng)
     return _larger(rng) if kind < 8 else _fields(rng)
 
 
-def _nearest(rng: np.random.Generator) -> Drill:
+def _nearest(rng: np.random.Generator, areas: float = 0.0) -> Drill:
     """Four options of a ladder, then values, each with the option nearest to it and its letter."""
     pieces: list[str] = []
     for _ in range(2):
-        scale, value_text, option_text = _ladder(rng)
+        scale, value_text, option_text = _ladder(rng, areas)
         low, high = scale.forward(scale.low), scale.forward(scale.high)
         ladder = None
         while ladder is None:
@@ -160,9 +161,11 @@ def _nearest(rng: np.random.Generator) -> Drill:
     return Drill(tuple(pieces))
 
 
-def _ladder(rng: np.random.Generator) -> tuple[Scale, Callable[[float], str], Callable[[float], str]]:
-    """A scale, and how values and options are written on it."""
+def _ladder(rng: np.random.Generator, areas: float) -> tuple[Scale, Callable[[float], str], Callable[[float], str]]:
+    """A scale, and how values and options are written on it; a further share of `areas` are areas."""
     kind = rng.integers(5)
+    if areas and rng.random() < areas:
+        kind = 2
     if kind == 0:
         return _SHARE, lambda x: f"{x:.1f} %", lambda x: f"{round(x, 1):.1f}%"
     if kind == 1:

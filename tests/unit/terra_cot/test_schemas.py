@@ -16,6 +16,7 @@ import yaml
 from geofactory import rasters_archive
 from jsonschema import Draft202012Validator
 
+from pipelines.recipes import shipped
 from terra_cot import FORMAT_VERSION, curate
 from terra_cot.errors import SchemaError
 from terra_cot.recipe import load_recipe, make_recipe, schema_text
@@ -63,7 +64,7 @@ def test_the_recipe_schema_is_that_of_the_model() -> None:
     assert path.read_text() == schema_text(), f"write it anew: {command} > {path}"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "pipelines" / "recipes").glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", shipped().values(), ids=lambda path: path.stem)
 def test_shipped_recipes_fit_their_schema(path: Path) -> None:
     check(yaml.safe_load(path.read_text()), "recipe", path)
     check(load_recipe(path).body(), "recipe", path)
