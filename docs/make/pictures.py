@@ -32,9 +32,10 @@ _COMMANDS = {
     "alignment": "terra-cot scan world world -o scenes.parquet --alignment alignment --quiet",
     "dataset-view": "terra-cot view dataset --quiet",
     "stats.html": "terra-cot stats dataset --html stats.html --quiet",
-    "explained": "terra-cot explain world/scenes/place_000/S2_20230412_10m.tif world/scenes/place_000/S1_20230412.tif "
-    "-o explained --question 'Which of these two covers the larger area in this image: tree cover, or water?' "
-    "--option 'tree cover' --option water --quiet",
+    "small": "terra-cot world small --scenes 1 --pairs 0 --size-px 256 --seed 3 --quiet",
+    "explained": "terra-cot explain small/scenes/place_000/S2_20230412_10m.tif small/scenes/place_000/S1_20230412.tif "
+    "-o explained --question 'Which of these two covers the larger area in this image: tree cover, or cropland?' "
+    "--option 'tree cover' --option cropland --quiet",
 }
 _SAMPLES: dict[str, Callable[[dict[str, object]], bool]] = {
     "referring": lambda row: row["task"] == "referring" and _shown(row) == {"optical"} and bool(row["masks"]),
