@@ -163,7 +163,7 @@ def _nearest(rng: np.random.Generator, areas: float = 0.0) -> Drill:
 
 def _ladder(rng: np.random.Generator, areas: float) -> tuple[Scale, Callable[[float], str], Callable[[float], str]]:
     """A scale, and how values and options are written on it; a further share of `areas` are areas."""
-    kind = rng.integers(5)
+    kind = int(rng.integers(5))
     if areas and rng.random() < areas:
         kind = 2
     if kind == 0:
