@@ -14,13 +14,13 @@ from archives.chatearthnet import chatearthnet
 from archives.deepglobe_road import deepglobe_road
 from geofactory import cli_here
 
-from pipelines.recipes import recipe_path
+from pipelines.recipes import recipe_path, shipped
 from terra_cot.recipe import load_recipe
 from terra_cot.sources import source
 from terra_cot.store.shards import SAMPLES, TILES, read_rows
 from terra_cot.world import WorldConfig, write_world
 
-SHIPPED = sorted(path.stem for path in recipe_path("demo").parent.glob("*.yaml"))
+SHIPPED = tuple(shipped())
 
 
 @pytest.mark.parametrize("name", SHIPPED)
