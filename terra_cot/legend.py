@@ -257,3 +257,10 @@ _DEEPGLOBE_ROAD = Legend(
 )
 
 LEGENDS = {entry.name: entry for entry in (_WORLDCOVER, _CORINE_19, _XBD_DAMAGE, _DEEPGLOBE_ROAD)}
+
+
+def class_names() -> list[str]:
+    """Every class and group that a text can name, of every legend, in order of the alphabet."""
+    return sorted(
+        {entry.name for source in LEGENDS.values() for entry in (*source.display, *source.native, *source.groups)}
+    )

@@ -95,6 +95,15 @@ def load_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
     Raises:
         ConfigError: not YAML, an unknown key, a value out of range; names the key and what is allowed.
     """
+    return make_recipe(read_values(path, settings), str(path))
+
+
+def read_values(path: Path, settings: Sequence[str] = ()) -> dict[str, Any]:
+    """The plain values of a recipe of any kind, `a.b=value` settings laid over them, not yet checked.
+
+    Raises:
+        ConfigError: not a file that can be read, not YAML, not a mapping.
+    """
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -105,7 +114,7 @@ def load_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
         raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: a recipe is a mapping, got {type(values).__name__}")
-    return make_recipe(apply_settings(values, settings), str(path))
+    return apply_settings(values, settings)
 
 
 def make_recipe(values: Mapping[str, Any], where: str = "recipe") -> Recipe:

@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from terra_cot.errors import ConfigError, did_you_mean
-from terra_cot.recipe import apply_settings, describe
+from terra_cot.recipe import describe, read_values
 from terrascope_bench.tasks import TASKS
 from terrascope_bench.terrascope.train.recipe import Part, Stage
 
@@ -114,15 +113,8 @@ def load_ablation(path: Path, settings: Sequence[str] = ()) -> AblationRecipe:
     Raises:
         ConfigError: not YAML, an unknown key or arm, a value out of range; names the key and what is allowed.
     """
+    values = read_values(path, settings)
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}: a recipe is a mapping, got {type(values).__name__}")
-    try:
-        return AblationRecipe.model_validate(apply_settings(values, settings))
+        return AblationRecipe.model_validate(values)
     except ValidationError as error:
         raise ConfigError(f"{path}: {describe(error, AblationRecipe)}") from None

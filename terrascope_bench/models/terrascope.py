@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from terra_cot.errors import ConfigError, DataError
-from terra_cot.legend import LEGENDS
+from terra_cot.legend import class_names
 from terra_cot.mask import encode
 from terra_cot.store.atomic import sha256_file
 from terrascope_bench.models.model import Batched, Entry, Job
@@ -145,6 +145,6 @@ def prediction(question: Question, reply: Reply) -> Prediction:
 
 def labels(text: str) -> list[str | None]:
     """The class that each [SEG] of a chain is about: `forest: [SEG]`; None where no legend has what is named there."""
-    known = {entry.name for source in LEGENDS.values() for entry in (*source.display, *source.native, *source.groups)}
+    known = set(class_names())
     named = [_NAMED.search(step) for step in text.split(SEG)]
     return [found[1] if found and found[1] in known else None for found in named]

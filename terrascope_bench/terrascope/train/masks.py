@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from terra_cot.draw import draw, shuffled
 from terra_cot.errors import ConfigError
-from terra_cot.legend import LEGENDS, Legend, legend
+from terra_cot.legend import Legend, class_names, legend
 from terra_cot.store.manifest import manifest_parts, read_manifest
 from terra_cot.store.shards import TILES, read_rows
 from terra_cot.tile import TileRecord, decode_label
@@ -46,13 +46,6 @@ class MaskLesson:
 
     images: list[Shown]
     masks: dict[str, NDArray[np.bool_]]
-
-
-def class_names() -> list[str]:
-    """Every class and group that a text can name, of every legend, in order of the alphabet."""
-    return sorted(
-        {entry.name for source in LEGENDS.values() for entry in (*source.display, *source.native, *source.groups)}
-    )
 
 
 def survey_tiles(folders: Sequence[Path], split: str | None) -> Survey:

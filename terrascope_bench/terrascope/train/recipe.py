@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from terra_cot.errors import ConfigError
-from terra_cot.recipe import apply_settings, describe
+from terra_cot.recipe import describe, read_values
 from terra_cot.store.atomic import sha256_json
 from terrascope_bench.terrascope.train.forms import Form
 
@@ -146,15 +145,8 @@ def load_recipe(path: Path, settings: Sequence[str] = ()) -> TrainRecipe:
     Raises:
         ConfigError: not YAML, an unknown key, a value out of range; names the key and what is allowed.
     """
+    values = read_values(path, settings)
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}: a recipe is a mapping, got {type(values).__name__}")
-    try:
-        return TrainRecipe.model_validate(apply_settings(values, settings))
+        return TrainRecipe.model_validate(values)
     except ValidationError as error:
         raise ConfigError(f"{path}: {describe(error, TrainRecipe)}") from None

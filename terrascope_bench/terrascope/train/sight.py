@@ -15,10 +15,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from terra_cot.legend import class_names
 from terrascope_bench.terrascope.images import tower_input
 from terrascope_bench.terrascope.network import TerraScope
 from terrascope_bench.terrascope.tiling import WHOLE
-from terrascope_bench.terrascope.train.masks import MaskLesson, class_names
+from terrascope_bench.terrascope.train.masks import MaskLesson
 
 
 class SightLearner(nn.Module):
