@@ -20,7 +20,8 @@ import numpy as np
 import rasterio
 import yaml
 
-from terra_cot.store.manifest import manifest_parts, read_manifest
+from terra_cot.store.manifest import recorded_parts
+from terra_cot.store.shards import TILES
 from terrascope_bench.models.terrascope import labels
 from terrascope_bench.terrascope import store
 from terrascope_bench.terrascope.generate import generate
@@ -84,8 +85,7 @@ def tuned(work: Path, data: Path) -> Path:
 
 
 def questions(folder: Path) -> Iterator[Lesson]:
-    parts = [part.path for part in manifest_parts(read_manifest(folder, "dataset")) if part.path.startswith("tiles/")]
-    for row, path in tiles_of([folder / part for part in parts]):
+    for row, path in tiles_of(recorded_parts(folder, TILES.name)):
         yield from lessons_of(row, path, 0, each=6, jitter=0.0)
 
 

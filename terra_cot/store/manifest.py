@@ -74,6 +74,12 @@ def manifest_parts(manifest: dict[str, Any]) -> list[Part]:
     return [Part(**entry) for entry in manifest["parts"]]
 
 
+def recorded_parts(folder: Path, table: str) -> list[Path]:
+    """The parts of a table that a dataset's manifest records, in order; a file that it does not record is none."""
+    parts = manifest_parts(read_manifest(folder, "dataset"))
+    return [folder / part.path for part in parts if part.path.startswith(f"{table}/")]
+
+
 def manifest_sha256(folder: Path) -> str:
     """The name of this version of a dataset or benchmark: the hash of its manifest, which holds every part's hash."""
     return sha256_file(folder / NAME)

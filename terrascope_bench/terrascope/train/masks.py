@@ -22,7 +22,7 @@ from torch.nn import functional
 from terra_cot.draw import draw, shuffled
 from terra_cot.errors import ConfigError
 from terra_cot.legend import Legend, class_names, legend
-from terra_cot.store.manifest import manifest_parts, read_manifest
+from terra_cot.store.manifest import recorded_parts
 from terra_cot.store.shards import TILES, read_rows
 from terra_cot.tile import TileRecord, decode_label
 from terrascope_bench.terrascope.images import Shown, read_picture, shrinkage, shrunk
@@ -59,7 +59,7 @@ def survey_tiles(folders: Sequence[Path], split: str | None) -> Survey:
     found = Survey()
     for folder in folders:
         kept = 0
-        for path in _parts(folder):
+        for path in recorded_parts(folder, TILES.name):
             for row in read_rows(path, TILES, ["split", "label_frame"]):
                 found.read += 1
                 if split not in (None, row["split"]):
@@ -74,11 +74,6 @@ def survey_tiles(folders: Sequence[Path], split: str | None) -> Survey:
     return found
 
 
-def _parts(folder: Path) -> list[Path]:
-    parts = manifest_parts(read_manifest(folder, "dataset"))
-    return [folder / part.path for part in parts if part.path.startswith(f"{TILES.name}/")]
-
-
 def mask_lessons(
     folder: Path, split: str | None, side: int | None, most: int, seed: int, rank: int, processes: int
 ) -> Callable[[int, int], Iterator[MaskLesson]]:
@@ -90,7 +85,7 @@ def mask_lessons(
 
     def opened(epoch: int, passed: int) -> Iterator[MaskLesson]:
         number = 0
-        paths = shuffled(_parts(folder), seed, "parts", epoch)[rank::processes]
+        paths = shuffled(recorded_parts(folder, TILES.name), seed, "parts", epoch)[rank::processes]
         for path in paths:
             for row in read_rows(path, TILES):
                 if row["label_frame"] is None or split not in (None, row["split"]):

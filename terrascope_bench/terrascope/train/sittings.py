@@ -16,7 +16,7 @@ import numpy as np
 
 from terra_cot.draw import draw, seed_of, shuffled
 from terra_cot.legend import legend
-from terra_cot.store.manifest import manifest_parts, read_manifest
+from terra_cot.store.manifest import recorded_parts
 from terra_cot.store.shards import TILES, read_rows
 from terra_cot.tile import TileRecord, decode_label
 from terrascope_bench.build.propose import tile_view
@@ -58,9 +58,7 @@ def sittings(
     """Labelled tiles of a dataset as sittings; `how`: sensors, form of the reply, share told, eye."""
 
     def opened(epoch: int, passed: int) -> Iterator[Sitting]:
-        parts = [
-            part.path for part in manifest_parts(read_manifest(folder, "dataset")) if part.path.startswith(TILES.name)
-        ]
+        parts = [path.relative_to(folder).as_posix() for path in recorded_parts(folder, TILES.name)]
         number = 0
         for name in shuffled(parts, seed, "parts", epoch)[rank::processes]:
             rows = [row for row in read_rows(folder / name, TILES) if _taught(row, split)]

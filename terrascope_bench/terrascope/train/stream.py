@@ -18,7 +18,7 @@ import numpy as np
 from terra_cot.draw import draw
 from terra_cot.errors import ConfigError, DataError
 from terra_cot.sample import Sample
-from terra_cot.store.manifest import manifest_parts, manifest_sha256, read_manifest
+from terra_cot.store.manifest import manifest_sha256, recorded_parts
 from terra_cot.store.shards import SAMPLES, read_rows
 from terra_cot.torch_dataset import Item, TerraCotDataset
 from terrascope_bench.terrascope.images import Shown
@@ -94,10 +94,9 @@ def survey(folders: Sequence[Path], split: str | None, tiers: Sequence[str]) -> 
 
 def samples(folder: Path) -> Iterator[Sample]:
     """Every sample of a dataset, without its pictures."""
-    for part in manifest_parts(read_manifest(folder, "dataset")):
-        if part.path.startswith(f"{SAMPLES.name}/"):
-            for row in read_rows(folder / part.path, SAMPLES):
-                yield Sample.from_row(row)
+    for path in recorded_parts(folder, SAMPLES.name):
+        for row in read_rows(path, SAMPLES):
+            yield Sample.from_row(row)
 
 
 def data_sha256(folders: Sequence[Path]) -> list[str]:

@@ -20,7 +20,7 @@ from torch import nn
 from torch.nn import functional
 
 from terra_cot.draw import draw, seed_of
-from terra_cot.store.manifest import manifest_parts, read_manifest
+from terra_cot.store.manifest import recorded_parts
 from terra_cot.store.shards import TILES
 from terrascope_bench.ladder import RUNGS, Scale, count_scale, odds_scale, ratio_scale, significant
 from terrascope_bench.tasks import TASKS
@@ -66,12 +66,7 @@ def _rows(
 ) -> Iterator[tuple[dict[str, Any], Path]]:
     """Labelled tiles of a split, with the part that each lies in."""
     for folder in folders:
-        parts = [
-            folder / part.path
-            for part in manifest_parts(read_manifest(folder, "dataset"))
-            if part.path.startswith(f"{TILES.name}/")
-        ]
-        for row, path in tiles_of(parts, columns):
+        for row, path in tiles_of(recorded_parts(folder, TILES.name), columns):
             if split in (None, row["split"]):
                 yield row, path
 

@@ -134,7 +134,7 @@ def test_a_drill_names_the_nearest_option_and_the_larger_number() -> None:
 
 def test_a_drill_of_letters_names_the_one_before_the_word() -> None:
     words = 0
-    for seed in range(60):
+    for seed in range(120):
         item = drill(seed, "letters")
         for spoken, taught in zip(item.pieces[::2], item.pieces[1::2], strict=True):
             said = re.search(r"\nA\. (Yes|No)\nB\. (Yes|No) So (touching|apart), (Yes|No)$", spoken)
