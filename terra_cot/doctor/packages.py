@@ -24,9 +24,10 @@ _COMPILED = {
     "pyproj": "pyproj",
     "rasterio": "rasterio",
     "scikit-image": "skimage.registration",
-    "scikit-learn": "sklearn.utils",
     "scipy": "scipy.ndimage",
     "shapely": "shapely",
+    "xgboost": "xgboost",
+    "xgboost-cpu": "xgboost",
 }
 
 
@@ -125,7 +126,7 @@ def load_fault(module: str) -> str | None:
     """Why a module that is installed does not load; None if it does."""
     try:
         import_module(module)
-    except (ImportError, OSError, AttributeError) as error:  # the last: built for another numpy
+    except (ImportError, OSError, AttributeError, ValueError) as error:  # the last two: another numpy, xgboost
         return f"does not load: {_line(error)}"
     return None
 

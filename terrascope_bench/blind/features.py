@@ -18,13 +18,14 @@ from terrascope_bench.blind.riddle import Riddle
 from terrascope_bench.blind.round_ratio import ratios, roundness_error
 
 _DIGITS = re.compile(r"\d[\d,]*\.?\d*")
+_LARGEST = 1e30  # the trees hold numbers of 32 bits; ratios of absurd options reach 1e200
 _TASKS = ("CA", "AQ", "CR", "BRD", "DM", "BCE")
 
 
 def features(riddles: Sequence[Riddle]) -> NDArray[np.float64]:
-    """(options of all riddles, features) float64, NaN where an option has no such feature."""
+    """(options of all riddles, features) float64 within +-1e30, NaN where an option has no such feature."""
     rows = [row for riddle in riddles for row in _rows(riddle)]
-    return np.array(rows, np.float64).reshape(len(rows), -1)
+    return np.array(rows, np.float64).reshape(len(rows), -1).clip(-_LARGEST, _LARGEST)
 
 
 def _rows(riddle: Riddle) -> list[list[float]]:

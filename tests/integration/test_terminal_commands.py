@@ -23,7 +23,7 @@ each_command = pytest.mark.parametrize(("program", "name"), COMMANDS, ids=[" ".j
 HEAVY = (
     "cv2", "datasets", "jinja2", "jsonschema", "numba", "numpy", "openai", "orjson", "pandas", "PIL", "pyarrow",
     "pycocotools", "pydantic", "pyproj", "rasterio", "ray", "rich", "scipy", "shapely", "skimage", "sklearn",
-    "starlette", "torch", "transformers", "yaml",
+    "starlette", "torch", "transformers", "xgboost", "yaml",
 )  # fmt: skip
 SHARED = ("--json", "--quiet", "--force", "--seed", "--workers", "--engine", "--set")
 

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ORDER = ("terra_cot", "terrascope_bench", "pipelines")  # each may import those before it
-HEAVY = ("torch", "rasterio", "typer", "numba", "transformers", "datasets", "ray", "sklearn")
+HEAVY = ("torch", "rasterio", "typer", "numba", "transformers", "datasets", "ray", "sklearn", "xgboost")
 KERNEL = ("errors", "mask", "legend", "sample", "tile", "evidence", "facts", "chains", "generate")
 STORE = ("store.shards", "store.manifest", "store.atomic")
 SCORER = ("answer", "masks", "prediction", "submission", "statistics", "score", "outcome", "judge")

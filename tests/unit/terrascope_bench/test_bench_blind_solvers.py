@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -220,6 +223,37 @@ def test_the_same_questions_give_the_same_bytes(tmp_path: Path) -> None:
     assert table is not None
     assert table.schema.names == ["question_id", *SOLVERS]
     assert table["question_id"].to_pylist() == [q.question_id for q in questions]
+
+
+def test_threads_of_the_machine_decide_nothing(tmp_path: Path) -> None:
+    """The same bytes where OpenMP and BLAS are told to use one thread or four."""
+    code = (
+        "import sys; from pathlib import Path; import test_bench_blind_solvers as here\n"
+        "questions = here.many(here.by_class, 200) + here.many(here.odd, 200, 'DM')\n"
+        "here.write_blind(Path(sys.argv[1]), here.solve(questions))"
+    )
+    written = []
+    for threads in ("1", "4"):
+        folder = tmp_path / threads
+        folder.mkdir()
+        paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+        more = {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads, "PYTHONPATH": paths}
+        subprocess.run([sys.executable, "-c", code, str(folder)], env={**os.environ, **more}, check=True)
+        written.append((folder / NAME).read_bytes())
+    assert written[0] == written[1]
+    table = read_blind(tmp_path / "1")
+    assert table is not None
+    assert table["learned"].null_count == 0
+
+
+def test_absurd_numbers_are_numbers() -> None:
+    def absurd(rng: random.Random) -> Made:
+        right = rng.randrange(4)
+        options = [f"{rng.choice([1, 2])}e{rng.choice([-90, 0, 90])}" for _ in range(4)]
+        options[right] = "7e90"
+        return "How many?", options, right
+
+    assert share(many(absurd), "learned") == pytest.approx(1.0, abs=0.05)
 
 
 def test_a_folder_without_a_table_and_one_with_another_file(tmp_path: Path) -> None:

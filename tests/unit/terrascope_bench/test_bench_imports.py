@@ -18,6 +18,7 @@ HEAVY = (
     "cc3d",
     "skimage",
     "sklearn",
+    "xgboost",
     "starlette",
     "uvicorn",
 )
