@@ -108,7 +108,8 @@ class TrainRecipe(BaseModel):
     """What to train. `model` is a folder of weights to start from, or the name of a size to start from nothing.
 
     `split` of the folders is trained on; None takes all. From nothing, a tokenizer of at most `vocabulary` tokens is
-    made from the texts of the folders. `fresh` parts of weights to start from are drawn anew by the seed.
+    made from the texts of the folders. `fresh` parts of weights to start from are drawn anew by the seed. At most
+    so many batches are made `ahead`, by a process of their own; with 0 each is made when it is asked for.
     """
 
     model_config = _STRICT
@@ -122,6 +123,7 @@ class TrainRecipe(BaseModel):
     precision: Literal["no", "bf16"] = "no"
     save_as: Literal["float32", "bfloat16", "float16"] = "float32"
     threads: int | None = Field(None, ge=1)
+    ahead: int = Field(4, ge=0)
     save_every: int = Field(200, ge=1)
     rules: dict[str, Any] = Field(default_factory=dict)
     fresh: tuple[Part, ...] = ()
@@ -132,8 +134,8 @@ class TrainRecipe(BaseModel):
         return stage.told if stage.told is not None else float(self.rules.get("measured", False))
 
     def body(self) -> dict[str, Any]:
-        """What the weights follow from: neither where the data lie nor how often a checkpoint is written."""
-        return self.model_dump(mode="json", exclude={"data", "threads", "save_every"})
+        """What the weights follow from: not where data lie, how often a checkpoint is written, who makes lessons."""
+        return self.model_dump(mode="json", exclude={"data", "threads", "ahead", "save_every"})
 
     def sha256(self) -> str:
         return sha256_json(self.body())
