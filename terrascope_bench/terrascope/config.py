@@ -17,6 +17,9 @@ Fusion = Literal["text_guided", "concatenated", "optical"]
 MaskFrom = Literal["optical", "fused"]
 """What the mask decoder sees of such a date: the optical frame (the paper), or both, weighed pixel by pixel."""
 
+MaskDates = Literal["own", "before"]
+"""What the mask decoder sees of other dates: nothing (the paper), or the date before the one that is asked about."""
+
 Evidence = Literal["mask", "box", "random", "none"]
 """Which visual tokens a step appends; see `evidence`."""
 
@@ -34,7 +37,7 @@ class TerraScopeConfig:
         tokens_max: lambda, the most visual tokens that one mask adds (the paper: 128; its scripts: 8).
         coverage: a token is selected if more than this share of its cell lies in the mask.
         masks_per_prompt: 1, or 3 of which the decoder's own best is taken (the published scripts).
-        fusion, mask_from, evidence: see the types.
+        fusion, mask_from, mask_dates, evidence: see the types.
         mask_windows: an image larger than `mask_px` is cut into at most so many windows a side, each of which passes
             the mask model by itself; 1 never cuts (the paper).
         mask_min_share: parts and holes of a decoded mask below this share of the image are dropped; 0 keeps all (the
@@ -51,6 +54,7 @@ class TerraScopeConfig:
     masks_per_prompt: Literal[1, 3] = 1
     fusion: Fusion = "text_guided"
     mask_from: MaskFrom = "optical"
+    mask_dates: MaskDates = "own"
     evidence: Evidence = "mask"
     mask_windows: int = 1
     mask_min_share: float = 0.0
@@ -72,6 +76,8 @@ class TerraScopeConfig:
             raise ConfigError(f"fusion {self.fusion!r}: text_guided, concatenated or optical")
         if self.mask_from not in ("optical", "fused"):
             raise ConfigError(f"mask_from {self.mask_from!r}: optical or fused")
+        if self.mask_dates not in ("own", "before"):
+            raise ConfigError(f"mask_dates {self.mask_dates!r}: own or before")
         if self.evidence not in ("mask", "box", "random", "none"):
             raise ConfigError(f"evidence {self.evidence!r}: mask, box, random or none")
         if self.patches_side % 2:

@@ -27,7 +27,7 @@ from terrascope_bench.terrascope.mask_head import decode, mask_image, mask_of, p
 from terrascope_bench.terrascope.measured import measurement
 from terrascope_bench.terrascope.network import TerraScope
 from terrascope_bench.terrascope.select import Selection
-from terrascope_bench.terrascope.sequence import Asked, Prompt, embed, look, make_prompt, of_date, positions
+from terrascope_bench.terrascope.sequence import Asked, Prompt, embed, look, make_prompt, positions
 from terrascope_bench.terrascope.tokens import Words
 from terrascope_bench.terrascope.vision import encode
 
@@ -221,7 +221,7 @@ class _Writer:
                 yield self.eye(number, str(self.rows[number].date), own)
             return
         found = [
-            mask_image(self.model, of_date(self.rows[number].prompt.images, str(self.rows[number].date)))
+            mask_image(self.model, self.rows[number].prompt.images, str(self.rows[number].date))
             for number in numbers
         ]
         logits = decode(self.model, [features for _, features in found], sparse)

@@ -7,6 +7,7 @@
 | `text_hidden_fcs` | state at [SEG] (D) -> prompt of the mask decoder (C) | MLP |
 | `sam_gate` | only where `mask_from` is "fused": optical or SAR, pixel by pixel | ablation |
 | `sam_join` | likewise: what the two say together and neither alone, added at each level | ours |
+| `sam_before` | only where `mask_dates` is "before": what a date and the one before it say together | ours |
 
 Names are those that transformers and the published checkpoint use, so that weights of either load unchanged. The
 visual tokens that a step appends are outputs of the projector: "projected" needs no weights of its own.
@@ -45,6 +46,8 @@ class TerraScope(nn.Module):
         if config.mask_from == "fused":
             self.sam_gate = nn.Conv2d(2 * prompt, 1, kernel_size=1)
             self.sam_join = nn.ModuleList(_join(prompt // part) for part in (8, 4, 1))
+        if config.mask_dates == "before":
+            self.sam_before = nn.ModuleList(_join(prompt // part) for part in (8, 4, 1))
 
     @property
     def device(self) -> Any:
@@ -84,7 +87,7 @@ class TerraScope(nn.Module):
 
 
 def _join(channels: int) -> nn.Sequential:
-    """(2C, h, w) -> (C, h, w); zero at the start, so that the gate alone decides until it learns."""
+    """(2C, h, w) -> (C, h, w); zero at the start, so that it adds nothing until it learns."""
     join = nn.Sequential(nn.Conv2d(2 * channels, 2 * channels, 1), nn.GELU(), nn.Conv2d(2 * channels, channels, 1))
     last = join[-1]
     assert isinstance(last, nn.Conv2d)

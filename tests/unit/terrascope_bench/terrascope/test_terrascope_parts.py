@@ -175,7 +175,7 @@ def test_a_fused_mask_lies_between_the_two_sensors() -> None:
         ((optical, sar),) = encode(model, [images])
         from terrascope_bench.terrascope.mask_head import mask_image
 
-        _, fused = mask_image(model, [optical, sar])
+        _, fused = mask_image(model, [optical, sar], optical.frame)
     for one, other, between in zip(optical.features, sar.features, fused, strict=True):
         low, high = torch.minimum(one, other) - 1e-5, torch.maximum(one, other) + 1e-5
         assert ((between >= low) & (between <= high)).all()
