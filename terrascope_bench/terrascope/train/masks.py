@@ -24,11 +24,12 @@ from terra_cot.errors import ConfigError
 from terra_cot.legend import Legend, class_names, legend
 from terra_cot.store.manifest import recorded_parts
 from terra_cot.store.shards import TILES, read_rows
-from terra_cot.tile import FrameRecord, TileRecord, decode_label
-from terrascope_bench.terrascope.images import Shown, read_picture, shrinkage, shrunk
+from terra_cot.tile import FrameRecord, TileRecord
+from terrascope_bench.terrascope.images import Shown, shrinkage, shrunk
 from terrascope_bench.terrascope.loss import against
 from terrascope_bench.terrascope.mask_head import decode, mask_image
 from terrascope_bench.terrascope.network import TerraScope
+from terrascope_bench.terrascope.train.seen import COLUMNS, Decoded
 from terrascope_bench.terrascope.train.stream import Survey
 from terrascope_bench.terrascope.vision import Encoded, mask_features
 
@@ -94,22 +95,23 @@ def mask_lessons(
         number = 0
         paths = shuffled(recorded_parts(folder, TILES.name), seed, "parts", epoch)[rank::processes]
         for path in paths:
-            for row in read_rows(path, TILES):
+            for row in read_rows(path, TILES, COLUMNS):
                 if row["label_frame"] is None or split not in (None, row["split"]):
                     continue
+                tile, decoded = TileRecord.from_row(row), Decoded()
                 size = (row["height"], row["width"])
                 times = shrinkage(size, side, most) if side else 1
                 count = size[0] * size[1] // (PIECES * (side * times) ** 2) if side else 1
                 for window in range(max(1, count)):
                     number += 1
                     if number > passed:
-                        yield of_tile(TileRecord.from_row(row), seed, epoch, side, window, times)
+                        yield of_tile(tile, decoded, seed, epoch, side, window, times)
 
     return opened
 
 
 def of_tile(
-    tile: TileRecord, seed: int, epoch: int, side: int | None = None, window: int = 0, times: int = 1
+    tile: TileRecord, decoded: Decoded, seed: int, epoch: int, side: int | None = None, window: int = 0, times: int = 1
 ) -> MaskLesson:
     """A date of the tile that has a label map, and how it is shown, drawn by (seed, epoch, tile, window).
 
@@ -127,11 +129,11 @@ def of_tile(
     date = dates[draw(len(dates), seed, "date", *drawn)]
     if not damage and tile.label_frame in labels and draw(2, seed, "own", *drawn):
         date = tile.label_frame
-    codes = decode_label(labels[date] if date in labels else next(iter(labels.values())))
+    codes = decoded.label(labels[date] if date in labels else next(iter(labels.values())))
     frames = _frames(tile, date, dates, source.kind, seed, *drawn)
     rows, columns = _window(codes, side * times if side else None, seed, *drawn)
     turn = draw(8, seed, "turn", *drawn)
-    pictures = [read_picture(frame.image)[:, rows, columns] for frame in frames]
+    pictures = [decoded.picture(frame.image)[:, rows, columns] for frame in frames]
     images = [
         shrunk(Shown(frame.frame, frame.modality, torch.from_numpy(_turned(picture.numpy(), turn))), times)
         for frame, picture in zip(frames, pictures, strict=True)
