@@ -30,4 +30,4 @@ def _of_size(mask: BoolMask, least_px: int, connectivity: int) -> BoolMask:
     if large.all():
         return mask
     # `take` is several times faster than an index.
-    return np.concatenate(([False], large)).take(labels)
+    return np.asarray(np.concatenate(([False], large)).take(np.asarray(labels)), dtype=np.bool_)

@@ -226,7 +226,7 @@ class _Run:
         if stage.teaches == "masks":
             return MaskLearner(model)
         if stage.teaches == "text":
-            return TextLearner(model, words, self.taught, self.recipe.told(stage) > 0)
+            return TextLearner(model, words, self.taught, self.recipe.told(stage))
         if stage.teaches == "sight":
             return SightLearner(model)
         if stage.teaches == "questions" or stage.window:
