@@ -41,6 +41,8 @@ class TerraScope(nn.Module):
         self.sam.prompt_encoder.shared_embedding.positional_embedding.copy_(
             self.sam.shared_image_embedding.positional_embedding
         )
+        # The neck works out where its maps lie at every call; the decoder is told by the image-wide embedding alone.
+        self.sam.vision_encoder.neck.position_encoding = _Unplaced()
         width, prompt = config.hidden, config.prompt_width
         self.text_hidden_fcs = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, prompt))
         if config.mask_from == "fused":
@@ -84,6 +86,13 @@ class TerraScope(nn.Module):
     def parameters_count(self) -> int:
         """Numbers at rest; tied tables count once."""
         return sum(entry.numel() for entry in self.parameters())
+
+
+class _Unplaced(nn.Module):
+    """Stands for the positions of a feature map that nobody asks for."""
+
+    def forward(self, shape: Any, device: Any, dtype: Any, mask: Any = None) -> Any:
+        return torch.zeros(1, 1, 1, 1, device=device, dtype=dtype)
 
 
 def _join(channels: int) -> nn.Sequential:

@@ -90,8 +90,6 @@ def train(
     if len(surveys) < len(recipe.stages):
         raise ConfigError("two stages have the same name")
     claim(out, {"recipe": recipe.body(), "sha256": recipe.sha256(), "data": data_sha256(folders)}, force)
-    if recipe.threads:
-        torch.set_num_threads(recipe.threads)
     return _Run(recipe, out, folders, surveys, on_step or (lambda stage, done, total: None)).go()
 
 
@@ -178,6 +176,8 @@ class _Run:
         recent: list[list[float]],
     ) -> int:
         """Train one stage, from its checkpoint where there is one; returns the number of steps so far."""
+        if threads := stage.threads or self.recipe.threads:
+            torch.set_num_threads(threads)
         torch.manual_seed(seed_of(self.recipe.seed, "stage", stage.name))
         thawed = Thawed(model, stage, touched)
         if found:

@@ -41,7 +41,7 @@ PIECES = 16
 """So many windows that fit a tile make one lesson of an epoch."""
 
 BEFORE = {"damage": 0.75, "land_cover": 0.25}
-"""How often a date that has an earlier one is shown beside it, by the kind of legend: as often as questions show two."""
+"""How often a date that has an earlier one is shown beside it, by the kind of legend: much as questions do."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,7 +147,7 @@ def of_tile(
 def _frames(
     tile: TileRecord, date: str, dates: Sequence[str], kind: str, seed: int, *drawn: object
 ) -> list[FrameRecord]:
-    """The frames that show a date by one sensor or both, after those of an earlier date where one is shown beside it."""
+    """The frames that show a date by one sensor or both; before them those of an earlier date, where one is shown."""
     view = VIEWS[draw(len(VIEWS), seed, "view", *drawn)].split("+")
 
     def seen(at: str) -> list[FrameRecord]:

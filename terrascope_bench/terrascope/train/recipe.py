@@ -22,6 +22,8 @@ Part = Literal["vision", "projector", "language", "mask_encoder", "mask_decoder"
 Sensors = Literal["optical", "sar", "optical+sar"]
 Tier = Literal["res", "caption", "l1", "l2_spatial", "l2_semantic"]
 _STRICT = ConfigDict(extra="forbid", frozen=True)
+_HOW: Any = {"data": True, "threads": True, "ahead": True, "save_every": True, "stages": {"__all__": {"threads"}}}
+"""Where data lie, and who does the work when: what no weight follows from."""
 
 
 class Lora(BaseModel):
@@ -53,6 +55,7 @@ class Stage(BaseModel):
         tiers: samples of these tiers are taught; others wait for another stage.
         trains: parts that train whole; everything else is frozen.
         batch: samples a step and process; `accumulate` such batches make one step of the optimiser.
+        threads: of the processor in this stage; None: as in the whole recipe.
         warmup: steps over which the rate rises; after them it falls as a cosine to zero.
         mask_weight: what Dice and pixel cross-entropy are multiplied by (the paper: 0.5); `text_weight` likewise.
     """
@@ -76,6 +79,7 @@ class Stage(BaseModel):
     weight_decay: float = Field(0.0, ge=0)
     betas: tuple[float, float] = (0.9, 0.999)
     clip: float = Field(1.0, gt=0)
+    threads: int | None = Field(None, ge=1)
     mask_weight: float = Field(0.5, ge=0)
     text_weight: float = Field(1.0, ge=0)
     alone: int = Field(0, ge=0)
@@ -135,7 +139,7 @@ class TrainRecipe(BaseModel):
 
     def body(self) -> dict[str, Any]:
         """What the weights follow from: not where data lie, how often a checkpoint is written, who makes lessons."""
-        return self.model_dump(mode="json", exclude={"data", "threads", "ahead", "save_every"})
+        return self.model_dump(mode="json", exclude=_HOW)
 
     def sha256(self) -> str:
         return sha256_json(self.body())
