@@ -34,11 +34,12 @@ from terrascope_bench.terrascope.network import TerraScope
 from terrascope_bench.terrascope.sequence import IGNORED, Row, pad
 from terrascope_bench.terrascope.tokens import Words, magnitude_of
 from terrascope_bench.terrascope.train.questions import Lesson, lessons_of, tiles_of
+from terrascope_bench.terrascope.train.seen import COLUMNS
 
 SEEN = 12
 """At most so many random tokens stand for an image."""
 NOISE = 0.5
-TILES_MOST = 360
+TILES_MOST = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def _rows(
 ) -> Iterator[tuple[dict[str, Any], Path]]:
     """Labelled tiles of a split, with the part that each lies in."""
     for folder in folders:
-        for row, path in tiles_of(recorded_parts(folder, TILES.name), columns):
+        for row, path in tiles_of(recorded_parts(folder, TILES.name), columns or COLUMNS):
             if split in (None, row["split"]):
                 yield row, path
 
