@@ -308,11 +308,10 @@ class TextLearner(nn.Module):
 
 
 def begun(model: TerraScope, words: Words) -> None:
-    """The start that a small language model learns to look up from.
+    """The start that a small language model learns to look up from; draws nothing.
 
     Keys as queries in every layer; two heads of the first layer that look one and two tokens back; number tokens as
-    sines and cosines of the logarithm of their value, so that near numbers are alike, and half of what the library
-    drew for them, so that each is itself: an option is found again by its number.
+    sines and cosines of the logarithm of their value.
     """
     core = model.vlm.model.language_model
     config = core.config
@@ -338,5 +337,4 @@ def begun(model: TerraScope, words: Words) -> None:
             value = magnitude_of(token)
             if value is not None:
                 angle = rates * float(np.log(value + 0.1))
-                wave = std * 2**0.5 * torch.cat((torch.sin(angle), torch.cos(angle)))
-                table[number] = (wave + table[number]) / 2**0.5
+                table[number] = std * 2**0.5 * torch.cat((torch.sin(angle), torch.cos(angle)))
