@@ -62,8 +62,7 @@ class TiledEye:
         mask = merged(self.layout, look)
         self._valid[date] = valid
         # As `mask_of` does: the share is one of what the model sees at once.
-        rows, columns = self.layout.shape
-        return cleaned(mask & valid, round(self._model.config.mask_min_share * rows * columns))
+        return cleaned(mask & valid, self._model.config.speck_px(self.layout.shape))
 
     def valid(self, date: str) -> NDArray[np.bool_]:
         """Bool HW: where a date that was looked at shows something."""

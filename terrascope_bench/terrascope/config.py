@@ -41,7 +41,7 @@ class TerraScopeConfig:
         mask_windows: an image larger than `mask_px` is cut into at most so many windows a side, each of which passes
             the mask model by itself; 1 never cuts (the paper).
         mask_min_share: parts and holes of a decoded mask below this share of the image are dropped; 0 keeps all (the
-            paper).
+            paper). Never those of more than `mask_min_cap_px` pixels: on a larger image things are not larger.
         measured: measurements of the decoded mask enter the sequence as text after [SEG] (not in the paper).
     """
 
@@ -58,6 +58,7 @@ class TerraScopeConfig:
     evidence: Evidence = "mask"
     mask_windows: int = 1
     mask_min_share: float = 0.0
+    mask_min_cap_px: int = 400
     measured: bool = False
     format_version: int = field(default=FORMAT_VERSION)
 
@@ -70,6 +71,8 @@ class TerraScopeConfig:
             raise ConfigError("tokens_max, tiles_max and mask_windows are at least 1")
         if not 0 <= self.mask_min_share < 1:
             raise ConfigError(f"mask_min_share {self.mask_min_share}: a share, from 0 to below 1")
+        if self.mask_min_cap_px < 0:
+            raise ConfigError(f"mask_min_cap_px {self.mask_min_cap_px}: a number of pixels")
         if self.masks_per_prompt not in (1, 3):
             raise ConfigError(f"masks_per_prompt {self.masks_per_prompt}: 1 or 3")
         if self.fusion not in ("text_guided", "concatenated", "optical"):
@@ -115,6 +118,10 @@ class TerraScopeConfig:
     def prompt_width(self) -> int:
         """Width of a prompt of the mask decoder, C."""
         return int(self.sam2["prompt_encoder_config"]["hidden_size"])
+
+    def speck_px(self, size: tuple[int, ...]) -> int:
+        """Parts and holes of fewer pixels than this are dropped from a mask of `size` (height, width)."""
+        return min(round(self.mask_min_share * size[0] * size[1]), self.mask_min_cap_px)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

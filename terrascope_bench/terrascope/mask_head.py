@@ -72,7 +72,7 @@ def at_size(logits: Any, size: tuple[int, int]) -> Any:
 def mask_of(model: TerraScope, scores: Any, size: tuple[int, int]) -> NDArray[np.bool_]:
     """The mask HW bool that logits (s, s) stand for, without its specks."""
     mask: NDArray[np.bool_] = (at_size(scores[None], size)[0] > 0).cpu().numpy()
-    return cleaned(mask, round(model.config.mask_min_share * mask.size))
+    return cleaned(mask, model.config.speck_px(mask.shape))
 
 
 def mask_image(model: TerraScope, images: Sequence[Encoded], date: str) -> tuple[tuple[int, int], Features]:

@@ -186,7 +186,7 @@ def terrascope_nano(vocabulary: int, image_token: int) -> TerraScopeConfig:
         mask_from="fused",
         mask_dates="before",
         mask_windows=8,
-        mask_min_share=0.0004,
+        mask_min_share=0.001,
     )
 
 
