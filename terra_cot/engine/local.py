@@ -30,7 +30,7 @@ def work(function: Callable[[Task], Result], tasks: Iterable[Task], workers: int
     queue = iter(tasks)
     # Spawned, not forked: GDAL and thread pools of the parent do not survive a fork.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=_watch_parent) as pool:
+    with ProcessPoolExecutor(workers, context, initializer=watch_parent) as pool:
         running: set[Future[Result]] = {pool.submit(function, task) for task in islice(queue, workers + 1)}
         try:
             while running:
@@ -45,7 +45,7 @@ def work(function: Callable[[Task], Result], tasks: Iterable[Task], workers: int
                 future.cancel()
 
 
-def _watch_parent() -> None:
+def watch_parent() -> None:
     """End this worker the moment its parent is gone: a killed run must not leave processes that write."""
     parent = multiprocessing.parent_process()
     assert parent is not None

@@ -123,7 +123,7 @@ def _do(made: Plan, data: Sequence[Path], jobs: int, on_step: OnStep) -> None:
                 ready = [piece for piece in left if piece.after is None or piece.after in done]
                 for piece in ready[: jobs - len(going)]:
                     left.remove(piece)
-                    going[pool.submit(work, piece, list(data))] = piece
+                    going[pool.submit(work, piece, list(data), jobs == 1)] = piece
                 if not going:
                     raise DataError("pieces wait for one another", expected="a plan in order")
                 finished, _ = wait(going, timeout=_LOOK_S, return_when=FIRST_COMPLETED)

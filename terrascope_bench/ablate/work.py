@@ -38,13 +38,14 @@ def _lines(path: Path) -> int:
     return path.read_bytes().count(b"\n") if path.is_file() else 0
 
 
-def work(piece: Piece, data: Sequence[Path]) -> None:
-    """Do a piece; what it needs is finished."""
+def work(piece: Piece, data: Sequence[Path], alone: bool = True) -> None:
+    """Do a piece; what it needs is finished. Unless it has the machine `alone` it makes its lessons itself."""
     if piece.recipe is not None:
         from terrascope_bench.terrascope.train.loop import train
 
         if not finished(piece):
-            train(piece.recipe, piece.folder, data=data)
+            recipe = piece.recipe if alone else piece.recipe.model_copy(update={"ahead": 0})
+            train(recipe, piece.folder, data=data)
         # Also where a kill came between the weights and this.
         (piece.folder / _CHECKPOINT).unlink(missing_ok=True)
         return

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from terrascope_bench.explain.tiles import Layout, Scores, merged
 from terrascope_bench.explain.views import View, Views
 from terrascope_bench.terrascope.images import Shown
-from terrascope_bench.terrascope.mask_head import at_size, decode, mask_image
+from terrascope_bench.terrascope.mask_head import at_size, changed, decode, sensed
 from terrascope_bench.terrascope.network import TerraScope
 from terrascope_bench.terrascope.specks import cleaned
 from terrascope_bench.terrascope.vision import Encoded, mask_features
@@ -46,7 +46,7 @@ class TiledEye:
         def look(places: Sequence[tuple[int, int]]) -> Iterator[Scores]:
             for start in range(0, len(places), _TOGETHER):
                 part = places[start : start + _TOGETHER]
-                seen = self._seen(date, part)
+                seen = self._beside(date, part)
                 there = [features for features, _ in seen if features is not None]
                 logits = iter(decode(self._model, there, prompt.expand(len(there), -1)) if there else [])
                 for (top, left), (features, known) in zip(part, seen, strict=True):
@@ -62,12 +62,24 @@ class TiledEye:
         mask = merged(self.layout, look)
         self._valid[date] = valid
         # As `mask_of` does: the share is one of what the model sees at once.
-        rows, columns = self.layout.shape
-        return cleaned(mask & valid, round(self._model.config.mask_min_share * rows * columns))
+        return cleaned(mask & valid, self._model.config.speck_px(self.layout.shape))
 
     def valid(self, date: str) -> NDArray[np.bool_]:
         """Bool HW: where a date that was looked at shows something."""
         return self._valid[date]
+
+    def _beside(self, date: str, places: Sequence[tuple[int, int]]) -> list[tuple[Any, NDArray[np.bool_]]]:
+        """As `_seen`; of a model that sees a date beside the one before it, with what the two say together."""
+        own = self._seen(date, places)
+        dates = self._views.dates
+        number = dates.index(date)
+        if self._model.config.mask_dates == "own" or number == 0:
+            return own
+        before = self._seen(dates[number - 1], places)
+        return [
+            (now if now is None or then is None else changed(self._model, now, then), known)
+            for (now, known), (then, _) in zip(own, before, strict=True)
+        ]
 
     def _seen(self, date: str, places: Sequence[tuple[int, int]]) -> list[tuple[Any, NDArray[np.bool_]]]:
         """(features, valid HW) of each tile; of one that shows nothing the features are None."""
@@ -91,7 +103,7 @@ class TiledEye:
         out: list[Any] = []
         for images in shown:
             encoded = [Encoded(image.frame, image.modality, image.size, None, None, next(maps)) for image in images]
-            out.append(mask_image(self._model, encoded)[1] if encoded else None)
+            out.append(sensed(self._model, encoded)[1] if encoded else None)
         return out
 
     def _shown(self, views: Sequence[View]) -> list[Shown]:

@@ -17,6 +17,9 @@ Fusion = Literal["text_guided", "concatenated", "optical"]
 MaskFrom = Literal["optical", "fused"]
 """What the mask decoder sees of such a date: the optical frame (the paper), or both, weighed pixel by pixel."""
 
+MaskDates = Literal["own", "before"]
+"""What the mask decoder sees of other dates: nothing (the paper), or the date before the one that is asked about."""
+
 Evidence = Literal["mask", "box", "random", "none"]
 """Which visual tokens a step appends; see `evidence`."""
 
@@ -34,11 +37,11 @@ class TerraScopeConfig:
         tokens_max: lambda, the most visual tokens that one mask adds (the paper: 128; its scripts: 8).
         coverage: a token is selected if more than this share of its cell lies in the mask.
         masks_per_prompt: 1, or 3 of which the decoder's own best is taken (the published scripts).
-        fusion, mask_from, evidence: see the types.
+        fusion, mask_from, mask_dates, evidence: see the types.
         mask_windows: an image larger than `mask_px` is cut into at most so many windows a side, each of which passes
             the mask model by itself; 1 never cuts (the paper).
         mask_min_share: parts and holes of a decoded mask below this share of the image are dropped; 0 keeps all (the
-            paper).
+            paper). Never those of more than `mask_min_cap_px` pixels: on a larger image things are not larger.
         measured: measurements of the decoded mask enter the sequence as text after [SEG] (not in the paper).
     """
 
@@ -51,9 +54,11 @@ class TerraScopeConfig:
     masks_per_prompt: Literal[1, 3] = 1
     fusion: Fusion = "text_guided"
     mask_from: MaskFrom = "optical"
+    mask_dates: MaskDates = "own"
     evidence: Evidence = "mask"
     mask_windows: int = 1
     mask_min_share: float = 0.0
+    mask_min_cap_px: int = 400
     measured: bool = False
     format_version: int = field(default=FORMAT_VERSION)
 
@@ -66,12 +71,16 @@ class TerraScopeConfig:
             raise ConfigError("tokens_max, tiles_max and mask_windows are at least 1")
         if not 0 <= self.mask_min_share < 1:
             raise ConfigError(f"mask_min_share {self.mask_min_share}: a share, from 0 to below 1")
+        if self.mask_min_cap_px < 0:
+            raise ConfigError(f"mask_min_cap_px {self.mask_min_cap_px}: a number of pixels")
         if self.masks_per_prompt not in (1, 3):
             raise ConfigError(f"masks_per_prompt {self.masks_per_prompt}: 1 or 3")
         if self.fusion not in ("text_guided", "concatenated", "optical"):
             raise ConfigError(f"fusion {self.fusion!r}: text_guided, concatenated or optical")
         if self.mask_from not in ("optical", "fused"):
             raise ConfigError(f"mask_from {self.mask_from!r}: optical or fused")
+        if self.mask_dates not in ("own", "before"):
+            raise ConfigError(f"mask_dates {self.mask_dates!r}: own or before")
         if self.evidence not in ("mask", "box", "random", "none"):
             raise ConfigError(f"evidence {self.evidence!r}: mask, box, random or none")
         if self.patches_side % 2:
@@ -109,6 +118,10 @@ class TerraScopeConfig:
     def prompt_width(self) -> int:
         """Width of a prompt of the mask decoder, C."""
         return int(self.sam2["prompt_encoder_config"]["hidden_size"])
+
+    def speck_px(self, size: tuple[int, ...]) -> int:
+        """Parts and holes of fewer pixels than this are dropped from a mask of `size` (height, width)."""
+        return min(round(self.mask_min_share * size[0] * size[1]), self.mask_min_cap_px)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -27,9 +27,9 @@ from terrascope_bench.terrascope.mask_head import decode, mask_image, mask_of, p
 from terrascope_bench.terrascope.measured import measurement
 from terrascope_bench.terrascope.network import TerraScope
 from terrascope_bench.terrascope.select import Selection
-from terrascope_bench.terrascope.sequence import Asked, Prompt, embed, look, make_prompt, of_date, positions
+from terrascope_bench.terrascope.sequence import Asked, Prompt, embed, look, make_prompt, positions
 from terrascope_bench.terrascope.tokens import Words
-from terrascope_bench.terrascope.vision import encode
+from terrascope_bench.terrascope.vision import Features, encode
 
 Reason = Literal["end", "tokens", "masks", "positions"]
 """The model ended its reply; or a limit did: new tokens, masks, or the positions that the language model knows."""
@@ -150,6 +150,7 @@ class _Writer:
         self.positions_max = int(model.config.internvl["text_config"].get("max_position_embeddings", 32_768))
         self.mask = torch.zeros(len(asked), 0, dtype=torch.bool, device=model.device)
         images = encode(model, [entry.images for entry in asked], masks=eye is None)
+        self.sights: dict[Any, tuple[tuple[int, int], Features]] = {}
         self.rows = [self._row(entry, shown) for entry, shown in zip(asked, images, strict=True)]
 
     def _row(self, asked: Asked, images: list[Any]) -> _Row:
@@ -220,13 +221,18 @@ class _Writer:
             for number, own in zip(numbers, sparse, strict=True):
                 yield self.eye(number, str(self.rows[number].date), own)
             return
-        found = [
-            mask_image(self.model, of_date(self.rows[number].prompt.images, str(self.rows[number].date)))
-            for number in numbers
-        ]
+        found = [self._seen(self.rows[number]) for number in numbers]
         logits = decode(self.model, [features for _, features in found], sparse)
         for (size, _), scores in zip(found, logits, strict=True):
             yield mask_of(self.model, scores, size)
+
+    def _seen(self, row: _Row) -> tuple[tuple[int, int], Features]:
+        """What a mask on the date of a row is decoded on; steps and rows that look at the same share it."""
+        images, date = row.prompt.images, str(row.date)
+        shown = tuple((image.frame, image.modality, id(image.features[-1])) for image in images)
+        if (shown, date) not in self.sights:
+            self.sights[shown, date] = mask_image(self.model, images, date)
+        return self.sights[shown, date]
 
     def _measure(self, number: int, mask: NDArray[np.bool_]) -> Iterator[Text]:
         """Line up what the mask measures behind its tokens, as text that the row did not have to write."""

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from terrascope_bench.terrascope.mask_head import at_size, decode, mask_image, prompts
 from terrascope_bench.terrascope.network import TerraScope
-from terrascope_bench.terrascope.sequence import IGNORED, Row, Told, lay_out, of_date, pad
+from terrascope_bench.terrascope.sequence import IGNORED, Row, Told, lay_out, pad
 from terrascope_bench.terrascope.tokens import Words
 from terrascope_bench.terrascope.vision import encode
 
@@ -60,9 +60,7 @@ def mask_losses(
     at = [(number, place) for number, row in enumerate(rows) for place in row.segs]
     if not at:
         return states.new_zeros((), dtype=torch.float32), states.new_zeros((), dtype=torch.float32)
-    found = [
-        mask_image(model, of_date(images[number], date)) for number, row in enumerate(rows) for date in row.seg_dates
-    ]
+    found = [mask_image(model, images[number], date) for number, row in enumerate(rows) for date in row.seg_dates]
     picked = torch.stack([states[number, place] for number, place in at])  # (R, D)
     logits = decode(model, [features for _, features in found], prompts(model, picked))
     return against(logits, [mask for told in batch for mask in told.masks], model.config.mask_px)

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from terrascope_bench.terrascope.network import TerraScope
 from terrascope_bench.terrascope.specks import cleaned
-from terrascope_bench.terrascope.vision import Encoded, Features, joined, parted
+from terrascope_bench.terrascope.vision import Encoded, Features, joined, of_date, parted
 
 
 def prompts(model: TerraScope, states: Any) -> Any:
@@ -72,11 +72,34 @@ def at_size(logits: Any, size: tuple[int, int]) -> Any:
 def mask_of(model: TerraScope, scores: Any, size: tuple[int, int]) -> NDArray[np.bool_]:
     """The mask HW bool that logits (s, s) stand for, without its specks."""
     mask: NDArray[np.bool_] = (at_size(scores[None], size)[0] > 0).cpu().numpy()
-    return cleaned(mask, round(model.config.mask_min_share * mask.size))
+    return cleaned(mask, model.config.speck_px(mask.shape))
 
 
-def mask_image(model: TerraScope, images: Sequence[Encoded]) -> tuple[tuple[int, int], Features]:
-    """(size, features) that a mask of a date is decoded on; `images` are those of the date.
+def mask_image(model: TerraScope, images: Sequence[Encoded], date: str) -> tuple[tuple[int, int], Features]:
+    """(size, features) that a mask of a date is decoded on; `images` are those of all dates, in their order.
+
+    With `mask_dates` "before" the date is seen beside the one before it: what burnt down is what stood there.
+    """
+    size, own = sensed(model, of_date(images, date))
+    dates = list(dict.fromkeys(image.frame for image in images))
+    number = dates.index(date)
+    if model.config.mask_dates == "own" or number == 0:
+        return size, own
+    return size, changed(model, own, sensed(model, of_date(images, dates[number - 1]))[1])
+
+
+def changed(model: TerraScope, own: Features, before: Features) -> Features:
+    """The features of a date, and at each level what they say together with those of the date before."""
+    out = []
+    for now, then, join in zip(own, before, model.sam_before, strict=True):
+        if then.shape != now.shape:  # pictures of two sizes are cut into windows of two numbers
+            then = functional.interpolate(then[None], size=now.shape[-2:], mode="bilinear", align_corners=False)[0]
+        out.append(now + join(torch.cat((now, then))[None])[0])  # (2C, h, w) -> (C, h, w)
+    return out[0], out[1], out[2]
+
+
+def sensed(model: TerraScope, images: Sequence[Encoded]) -> tuple[tuple[int, int], Features]:
+    """(size, features) of one date by the sensors that show it; `images` are those of the date.
 
     The optical image where there is one (the paper); with `mask_from` "fused" both, weighed pixel by pixel.
     """

@@ -7,6 +7,7 @@
 | `text_hidden_fcs` | state at [SEG] (D) -> prompt of the mask decoder (C) | MLP |
 | `sam_gate` | only where `mask_from` is "fused": optical or SAR, pixel by pixel | ablation |
 | `sam_join` | likewise: what the two say together and neither alone, added at each level | ours |
+| `sam_before` | only where `mask_dates` is "before": what a date and the one before it say together | ours |
 
 Names are those that transformers and the published checkpoint use, so that weights of either load unchanged. The
 visual tokens that a step appends are outputs of the projector: "projected" needs no weights of its own.
@@ -40,11 +41,15 @@ class TerraScope(nn.Module):
         self.sam.prompt_encoder.shared_embedding.positional_embedding.copy_(
             self.sam.shared_image_embedding.positional_embedding
         )
+        # The neck works out where its maps lie at every call; the decoder is told by the image-wide embedding alone.
+        self.sam.vision_encoder.neck.position_encoding = _Unplaced()
         width, prompt = config.hidden, config.prompt_width
         self.text_hidden_fcs = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, prompt))
         if config.mask_from == "fused":
             self.sam_gate = nn.Conv2d(2 * prompt, 1, kernel_size=1)
             self.sam_join = nn.ModuleList(_join(prompt // part) for part in (8, 4, 1))
+        if config.mask_dates == "before":
+            self.sam_before = nn.ModuleList(_join(prompt // part) for part in (8, 4, 1))
 
     @property
     def device(self) -> Any:
@@ -83,8 +88,15 @@ class TerraScope(nn.Module):
         return sum(entry.numel() for entry in self.parameters())
 
 
+class _Unplaced(nn.Module):
+    """Stands for the positions of a feature map that nobody asks for."""
+
+    def forward(self, shape: Any, device: Any, dtype: Any, mask: Any = None) -> Any:
+        return torch.zeros(1, 1, 1, 1, device=device, dtype=dtype)
+
+
 def _join(channels: int) -> nn.Sequential:
-    """(2C, h, w) -> (C, h, w); zero at the start, so that the gate alone decides until it learns."""
+    """(2C, h, w) -> (C, h, w); zero at the start, so that it adds nothing until it learns."""
     join = nn.Sequential(nn.Conv2d(2 * channels, 2 * channels, 1), nn.GELU(), nn.Conv2d(2 * channels, channels, 1))
     last = join[-1]
     assert isinstance(last, nn.Conv2d)

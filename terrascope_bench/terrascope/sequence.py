@@ -23,7 +23,7 @@ from terrascope_bench.terrascope.measured import measurement
 from terrascope_bench.terrascope.network import TerraScope
 from terrascope_bench.terrascope.select import Selection
 from terrascope_bench.terrascope.tokens import Words
-from terrascope_bench.terrascope.vision import Encoded, token_counts
+from terrascope_bench.terrascope.vision import Encoded, of_date, token_counts
 
 IGNORED = -100
 """The label of a position that the language model is not asked about."""
@@ -98,11 +98,6 @@ def make_prompt(model: TerraScope, words: Words, asked: Asked, images: list[Enco
     counts = token_counts(model, asked.images)
     ids, question = words.encode_pieces(prompt.pieces(shown, counts, asked.question, asked.options))
     return Prompt(ids, question, images, asked.name)
-
-
-def of_date(images: Sequence[Encoded], date: str) -> list[Encoded]:
-    """The images of one date: optical, SAR, or both."""
-    return [image for image in images if image.frame == date]
 
 
 def look(model: TerraScope, at: Prompt, date: str, mask: NDArray[np.bool_]) -> tuple[Any, Selection]:

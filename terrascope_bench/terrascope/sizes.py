@@ -184,8 +184,9 @@ def terrascope_nano(vocabulary: int, image_token: int) -> TerraScopeConfig:
         tiles_max=1,
         tokens_max=16,
         mask_from="fused",
+        mask_dates="before",
         mask_windows=8,
-        mask_min_share=0.0004,
+        mask_min_share=0.001,
     )
 
 

@@ -19,14 +19,15 @@ def cleaned(mask: BoolMask, least_px: int) -> BoolMask:
     whole = _of_size(mask, least_px, 8)
     if not whole.any():
         whole = _of_size(mask, 0, 8)
-    return ~_of_size(~whole, least_px, 4) if not whole.all() else whole
+    return ~_of_size(~whole, least_px, 4)
 
 
 def _of_size(mask: BoolMask, least_px: int, connectivity: int) -> BoolMask:
     """The parts of a mask that are large enough; with 0, the largest alone."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=connectivity)
-    sizes = stats[:, cv2.CC_STAT_AREA].copy()
-    sizes[0] = 0
-    kept = sizes >= least_px if least_px else np.arange(len(sizes)) == sizes.argmax()
-    kept[0] = False
-    return np.asarray(kept[labels], dtype=np.bool_)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=connectivity)
+    sizes = stats[1:, cv2.CC_STAT_AREA]
+    large = sizes >= least_px if least_px else np.arange(len(sizes)) == sizes.argmax()
+    if large.all():
+        return mask
+    # `take` is several times faster than an index.
+    return np.asarray(np.concatenate(([False], large)).take(np.asarray(labels)), dtype=np.bool_)

@@ -2,7 +2,9 @@
 
 `numbers: magnitude` (nano): a whole number is one token for its two leading digits and its length, then single digits:
 38697549 is <8>38 6 9 7 5 4 9. A small language model that sees the size of a number in one token can compare numbers;
-from single digits it cannot. Thousands separators go, and come back where the text is shown.
+from single digits it cannot. Of a number of three significant digits the rest is one token too: 38600000 is <8>38
+<.600000>, so that what stands before a number is as near to what stands behind it as for a short one. Thousands
+separators go, and come back where the text is shown.
 """
 
 from __future__ import annotations
@@ -27,8 +29,9 @@ SPECIAL = (
     *(prompt.THINK_OPEN, prompt.THINK_CLOSE, prompt.ANSWER_OPEN, prompt.ANSWER_CLOSE),
 )
 _NUMBER = re.compile(r"(?: |(?<![\w.,⟨⟩]))(\d{1,3}(?:,\d{3})+|\d+)(?![\d,]*\d)")
-_MARKED = re.compile(r"(⟨⟩)?⟨\d⟩(\d+)")
+_MARKED = re.compile(r"(⟨⟩)?⟨\d⟩(\d+)(?:⟨\.(\d+)⟩)?|⟨\.(\d+)⟩")
 _MARK = "⟨{}⟩"
+_REST = "⟨.{}⟩"
 _BARE = "⟨⟩"
 """Before a number that no space stands before."""
 
@@ -99,7 +102,10 @@ def marked(text: str) -> str:
         if len(digits) > LENGTH_MAX:
             return found[0]
         before = "" if found[0].startswith(" ") else _BARE
-        return f"{before}{_MARK.format(len(digits))}{digits}"
+        leading, rest = digits[:2], digits[2:]
+        if rest and not rest[1:].strip("0"):
+            rest = _REST.format(rest)
+        return f"{before}{_MARK.format(len(digits))}{leading}{rest}"
 
     return _NUMBER.sub(mark, text)
 
@@ -108,8 +114,11 @@ def unmarked(text: str) -> str:
     """The text that `marked` was given, bar thousands separators, which follow one rule: from 1,000 on."""
 
     def number(found: re.Match[str]) -> str:
+        if found[2] is None:  # a rest that nothing leads: no number of ours, but what it says
+            return found[4]
+        digits = found[2] + (found[3] or "")
         # Zeros that lead are kept: they are not a number's, and `int` would lose them.
-        digits = found[2] if found[2].startswith("0") else f"{int(found[2]):,}"
+        digits = digits if digits.startswith("0") else f"{int(digits):,}"
         return digits if found[1] else f" {digits}"
 
     return _MARKED.sub(number, text)
@@ -121,6 +130,11 @@ def number_tokens() -> list[str]:
     for length in range(2, LENGTH_MAX + 1):
         out += [f"{_MARK.format(length)}{leading}" for leading in range(10, 100)]
     return out
+
+
+def rest_tokens() -> list[str]:
+    """What follows the two leading digits of a number of at most three significant ones."""
+    return [_REST.format(f"{digit}{'0' * zeros}") for zeros in range(LENGTH_MAX - 2) for digit in range(10)]
 
 
 def magnitude_of(token: str) -> float | None:
@@ -135,7 +149,7 @@ def trained(texts: Sequence[str], size: int) -> Words:
     split = TokenRegex(r" ?\p{L}[\p{L}\p{N}]*|⟨\d*⟩|\p{N}| ?[^\s\p{L}\p{N}]|\s")
     tokenizer.pre_tokenizer = pre_tokenizers.Split(split, behavior="isolated")
     tokenizer.decoder = decoders.Fuse()
-    numbers = number_tokens()
+    numbers = number_tokens() + rest_tokens()
     # All printable ASCII is in the alphabet: no question of a user meets a character that has no token.
     alphabet = [chr(code) for code in range(32, 127)] + ["\n", "²", "⟨", "⟩"]
     trainer = trainers.BpeTrainer(

@@ -38,6 +38,11 @@ class Encoded:
     features: Features
 
 
+def of_date(images: Sequence[Encoded], date: str) -> list[Encoded]:
+    """The images of one date: optical, SAR, or both."""
+    return [image for image in images if image.frame == date]
+
+
 def token_counts(model: TerraScope, images: list[Shown]) -> list[int]:
     """Visual tokens of each image of one question in the prompt."""
     config = model.config

@@ -20,7 +20,7 @@ from terrascope_bench.terrascope.convert.published import mask_model, read_json,
 from terrascope_bench.terrascope.tokens import Words
 
 _TABLES = ("vlm.model.language_model.embed_tokens.weight", "vlm.lm_head.weight")
-_OURS = ("text_hidden_fcs.", "sam_gate.", "sam_join.")
+_OURS = ("text_hidden_fcs.", "sam_gate.", "sam_join.", "sam_before.")
 
 
 def start(

@@ -22,7 +22,7 @@ from terrascope_bench.terrascope.images import Shown, shrinkage, shrunk
 from terrascope_bench.terrascope.loss import against, text_loss
 from terrascope_bench.terrascope.mask_head import decode, mask_image, prompts
 from terrascope_bench.terrascope.network import TerraScope
-from terrascope_bench.terrascope.sequence import Row, lay_out, of_date, pad
+from terrascope_bench.terrascope.sequence import Row, lay_out, pad
 from terrascope_bench.terrascope.tokens import Words
 from terrascope_bench.terrascope.train.recipe import Stage
 from terrascope_bench.terrascope.train.sittings import Sitting
@@ -73,7 +73,7 @@ class JointLearner(nn.Module):
             images = [
                 Encoded(image.frame, image.modality, image.size, None, None, next(maps)) for image in sitting.images
             ]
-            by_date = {image.frame: mask_image(self.model, of_date(images, image.frame))[1] for image in images}
+            by_date = {image.frame: mask_image(self.model, images, image.frame)[1] for image in images}
             for lesson in sitting.lessons:
                 features += [by_date[date] for date in next(of_row).seg_dates]
                 truths += [np.ascontiguousarray(mask[sitting.window]) for mask in lesson.masks]

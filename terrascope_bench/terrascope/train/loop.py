@@ -28,17 +28,18 @@ from terrascope_bench.terrascope.prompt import asked, reply
 from terrascope_bench.terrascope.sequence import Told
 from terrascope_bench.terrascope.tokens import Words, trained
 from terrascope_bench.terrascope.train import checkpoint as at_rest
+from terrascope_bench.terrascope.train.ahead import Batches, Workshop
 from terrascope_bench.terrascope.train.curve import draw_curve
 from terrascope_bench.terrascope.train.joint import JointLearner
 from terrascope_bench.terrascope.train.log import Log
-from terrascope_bench.terrascope.train.masks import MaskLearner, mask_lessons, survey_tiles
+from terrascope_bench.terrascope.train.masks import MaskLearner, survey_tiles
 from terrascope_bench.terrascope.train.parts import PARTS, Thawed, restore, weights_of
 from terrascope_bench.terrascope.train.questions import Lesson
 from terrascope_bench.terrascope.train.recipe import Stage, TrainRecipe
 from terrascope_bench.terrascope.train.sight import SightLearner
-from terrascope_bench.terrascope.train.sittings import sittings
-from terrascope_bench.terrascope.train.stream import Lessons, Source, Survey, chains, data_sha256, samples, survey
-from terrascope_bench.terrascope.train.text import TextLearner, begun, replies, spoken, text_lessons
+from terrascope_bench.terrascope.train.stream import Survey, data_sha256, samples, survey
+from terrascope_bench.terrascope.train.syllabus import Syllabus
+from terrascope_bench.terrascope.train.text import TextLearner, begun, replies, spoken
 
 OnStep = Callable[[str, int, int], None]
 RECORD = "train.json"
@@ -89,8 +90,6 @@ def train(
     if len(surveys) < len(recipe.stages):
         raise ConfigError("two stages have the same name")
     claim(out, {"recipe": recipe.body(), "sha256": recipe.sha256(), "data": data_sha256(folders)}, force)
-    if recipe.threads:
-        torch.set_num_threads(recipe.threads)
     return _Run(recipe, out, folders, surveys, on_step or (lambda stage, done, total: None)).go()
 
 
@@ -134,7 +133,13 @@ class _Run:
             self.replies = replies(folders, recipe.split, recipe.seed)
 
     def go(self) -> Trained:
-        found = at_rest.read(self.out)
+        with Workshop(self.recipe.ahead) as self.workshop:
+            return self._stages(at_rest.read(self.out))
+
+    def _stages(self, found: at_rest.Checkpoint | None) -> Trained:
+        """All stages, or those that are left; then the weights."""
+        if found is None or found.stage < len(self.recipe.stages):
+            self.workshop.start()
         model, words = begin(self.recipe, self.folders, self.replies)
         model = model.to(self.accelerator.device)
         self.eye = (model.config.mask_px, model.config.mask_windows)
@@ -171,6 +176,8 @@ class _Run:
         recent: list[list[float]],
     ) -> int:
         """Train one stage, from its checkpoint where there is one; returns the number of steps so far."""
+        if threads := stage.threads or self.recipe.threads:
+            torch.set_num_threads(threads)
         torch.manual_seed(seed_of(self.recipe.seed, "stage", stage.name))
         thawed = Thawed(model, stage, touched)
         if found:
@@ -190,8 +197,8 @@ class _Run:
         learner.train()
         if found and found.optimiser:
             optimiser.load_state_dict(found.optimiser)
-        lessons = self._lessons(stage, found)
         first = found.stage_step if found else 0
+        lessons = self._lessons(stage, found, (total - first) * stage.accumulate)
         for at in range(first, total):
             start = time.monotonic()
             row = self._step(learner, optimiser, trainable, stage, lessons, at, total)
@@ -219,7 +226,7 @@ class _Run:
         if stage.teaches == "masks":
             return MaskLearner(model)
         if stage.teaches == "text":
-            return TextLearner(model, words, self.taught, self.recipe.told(stage) > 0)
+            return TextLearner(model, words, self.taught, self.recipe.told(stage))
         if stage.teaches == "sight":
             return SightLearner(model)
         if stage.teaches == "questions" or stage.window:
@@ -227,7 +234,7 @@ class _Run:
         return Learner(model, words, stage)
 
     def _step(
-        self, learner: Any, optimiser: Any, trainable: list[Any], stage: Stage, lessons: Lessons, at: int, total: int
+        self, learner: Any, optimiser: Any, trainable: list[Any], stage: Stage, lessons: Batches, at: int, total: int
     ) -> list[float]:
         """One step of the optimiser; returns its mean losses."""
         torch.manual_seed(seed_of(self.recipe.seed, stage.name, at, self.accelerator.process_index))
@@ -235,7 +242,7 @@ class _Run:
             group["lr"] = stage.lr * rate_at(at, total, stage.warmup)
         sums = torch.zeros(4)
         for _ in range(stage.accumulate):
-            losses = learner(lessons.take(stage.batch))
+            losses = learner(lessons.take())
             self.accelerator.backward(losses[0] / stage.accumulate)
             sums += torch.stack([part.detach().float().cpu() for part in losses]) / stage.accumulate
         if not torch.isfinite(sums[0]):
@@ -254,34 +261,14 @@ class _Run:
         together: int = stage.batch * stage.accumulate * self.processes
         return max(1, ceil(stage.epochs * self.surveys[stage.name].kept / together))
 
-    def _lessons(self, stage: Stage, found: at_rest.Checkpoint | None) -> Lessons:
-        seed = seed_of(self.recipe.seed, "lessons", stage.name)
-        lessons = Lessons(self._sources(stage, seed), seed, self.accelerator.process_index)
-        if found and found.lessons:
-            lessons.drawn, lessons.taken = found.lessons["drawn"], found.lessons["taken"]
-        return lessons
-
-    def _sources(self, stage: Stage, seed: int) -> list[Source]:
-        kept = self.surveys[stage.name]
-        place = (seed, self.accelerator.process_index, self.processes)
-        split = self.recipe.split
-        if stage.teaches == "text":
-            alone = stage.alone * stage.batch * stage.accumulate * self.processes
-            return [Source("text", 1, text_lessons(self.replies, alone, stage.drills, stage.drill, *place))]
-        how = (stage.sensors, stage.chain, self.recipe.told(stage), self.eye)
-        opened: dict[str, Callable[[Path], Any]] = {
-            "masks": lambda folder: mask_lessons(folder, split, *self.eye, *place),
-            "sight": lambda folder: mask_lessons(folder, split, None, 1, *place),
-            "questions": lambda folder: sittings(folder, split, how, *place),
-            "chains": lambda folder: chains(
-                folder, split, stage.tiers, *place, form=stage.chain, eye=self.eye if stage.window else None
-            ),
-        }
-        return [
-            Source(str(folder), count, opened[stage.teaches](folder))
-            for folder, count in zip(self.folders, kept.by_folder, strict=True)
-            if count
-        ]
+    def _lessons(self, stage: Stage, found: at_rest.Checkpoint | None, count: int) -> Batches:
+        """So many batches of a stage, from where its checkpoint was written."""
+        syllabus = Syllabus(
+            *(self.recipe, stage, self.folders, self.surveys[stage.name].by_folder, self.eye),
+            *(self.accelerator.process_index, self.processes),
+            self.replies if stage.teaches == "text" else {},
+        )
+        return self.workshop.batches(syllabus, found.lessons if found else None, stage.batch, count)
 
     def _save(
         self,
@@ -291,7 +278,7 @@ class _Run:
         stage_step: int,
         touched: set[str],
         optimiser: Any,
-        lessons: Lessons | None,
+        lessons: Batches | None,
         extra: dict[str, Any] | None = None,
     ) -> None:
         if self.accelerator.is_main_process:

@@ -24,11 +24,12 @@ from terra_cot.errors import ConfigError
 from terra_cot.legend import Legend, class_names, legend
 from terra_cot.store.manifest import recorded_parts
 from terra_cot.store.shards import TILES, read_rows
-from terra_cot.tile import TileRecord, decode_label
-from terrascope_bench.terrascope.images import Shown, read_picture, shrinkage, shrunk
+from terra_cot.tile import FrameRecord, TileRecord
+from terrascope_bench.terrascope.images import Shown, shrinkage, shrunk
 from terrascope_bench.terrascope.loss import against
 from terrascope_bench.terrascope.mask_head import decode, mask_image
 from terrascope_bench.terrascope.network import TerraScope
+from terrascope_bench.terrascope.train.seen import COLUMNS, Decoded
 from terrascope_bench.terrascope.train.stream import Survey
 from terrascope_bench.terrascope.vision import Encoded, mask_features
 
@@ -39,12 +40,19 @@ VIEWS = ("optical", "sar", "optical+sar")
 PIECES = 16
 """So many windows that fit a tile make one lesson of an epoch."""
 
+BEFORE = {"damage": 0.75, "land_cover": 0.25}
+"""How often a date that has an earlier one is shown beside it, by the kind of legend: much as questions do."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MaskLesson:
-    """A date of a tile: its images, and the mask (HW bool) of each class that it has, by name; groups among them."""
+    """A date of a tile: its images, and the mask (HW bool) of each class that it has, by name; groups among them.
+
+    `images` may show an earlier date too, before those of `date`.
+    """
 
     images: list[Shown]
+    date: str
     masks: dict[str, NDArray[np.bool_]]
 
 
@@ -87,22 +95,23 @@ def mask_lessons(
         number = 0
         paths = shuffled(recorded_parts(folder, TILES.name), seed, "parts", epoch)[rank::processes]
         for path in paths:
-            for row in read_rows(path, TILES):
+            for row in read_rows(path, TILES, COLUMNS):
                 if row["label_frame"] is None or split not in (None, row["split"]):
                     continue
+                tile, decoded = TileRecord.from_row(row), Decoded()
                 size = (row["height"], row["width"])
                 times = shrinkage(size, side, most) if side else 1
                 count = size[0] * size[1] // (PIECES * (side * times) ** 2) if side else 1
                 for window in range(max(1, count)):
                     number += 1
                     if number > passed:
-                        yield of_tile(TileRecord.from_row(row), seed, epoch, side, window, times)
+                        yield of_tile(tile, decoded, seed, epoch, side, window, times)
 
     return opened
 
 
 def of_tile(
-    tile: TileRecord, seed: int, epoch: int, side: int | None = None, window: int = 0, times: int = 1
+    tile: TileRecord, decoded: Decoded, seed: int, epoch: int, side: int | None = None, window: int = 0, times: int = 1
 ) -> MaskLesson:
     """A date of the tile that has a label map, and how it is shown, drawn by (seed, epoch, tile, window).
 
@@ -120,14 +129,11 @@ def of_tile(
     date = dates[draw(len(dates), seed, "date", *drawn)]
     if not damage and tile.label_frame in labels and draw(2, seed, "own", *drawn):
         date = tile.label_frame
-    codes = decode_label(labels[date] if date in labels else next(iter(labels.values())))
-    frames = tile.shown(date)
-    if len(frames) > 1:
-        view = VIEWS[draw(len(VIEWS), seed, "view", *drawn)].split("+")
-        frames = [frame for frame in frames if frame.modality in view]
+    codes = decoded.label(labels[date] if date in labels else next(iter(labels.values())))
+    frames = _frames(tile, date, dates, source.kind, seed, *drawn)
     rows, columns = _window(codes, side * times if side else None, seed, *drawn)
     turn = draw(8, seed, "turn", *drawn)
-    pictures = [read_picture(frame.image)[:, rows, columns] for frame in frames]
+    pictures = [decoded.picture(frame.image)[:, rows, columns] for frame in frames]
     images = [
         shrunk(Shown(frame.frame, frame.modality, torch.from_numpy(_turned(picture.numpy(), turn))), times)
         for frame, picture in zip(frames, pictures, strict=True)
@@ -135,7 +141,23 @@ def of_tile(
     masks = _masks(source, _turned(codes[rows, columns], turn))
     if damage and date not in labels:
         masks = {"building": masks["building"]}
-    return MaskLesson(images, masks)
+    return MaskLesson(images, date, masks)
+
+
+def _frames(
+    tile: TileRecord, date: str, dates: Sequence[str], kind: str, seed: int, *drawn: object
+) -> list[FrameRecord]:
+    """The frames that show a date by one sensor or both; before them those of an earlier date, where one is shown."""
+    view = VIEWS[draw(len(VIEWS), seed, "view", *drawn)].split("+")
+
+    def seen(at: str) -> list[FrameRecord]:
+        frames = tile.shown(at)
+        return [frame for frame in frames if frame.modality in view] if len(frames) > 1 else frames
+
+    earlier = [at for at in dates if at < date]
+    if earlier and draw(1000, seed, "before", *drawn) < 1000 * BEFORE.get(kind, 0.0):
+        return seen(earlier[draw(len(earlier), seed, "earlier", *drawn)]) + seen(date)
+    return seen(date)
 
 
 def _masks(source: Legend, codes: NDArray[np.uint16]) -> dict[str, NDArray[np.bool_]]:
@@ -204,7 +226,7 @@ class MaskLearner(nn.Module):
             images = [
                 Encoded(image.frame, image.modality, image.size, None, None, next(maps)) for image in lesson.images
             ]
-            found.append(mask_image(self.model, images))
+            found.append(mask_image(self.model, images, lesson.date))
         rows = [(number, name) for number, lesson in enumerate(batch) for name in self._asked(lesson)]
         numbers = torch.tensor([self.names.index(name) for _, name in rows], device=self.model.device)
         logits = decode(self.model, [found[number][1] for number, _ in rows], self.prompts(numbers))

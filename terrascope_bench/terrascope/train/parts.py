@@ -15,7 +15,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "mask_encoder": ("sam.vision_encoder.", "sam.no_memory_embedding"),
     "mask_decoder": ("sam.mask_decoder.", "sam.prompt_encoder."),
     "seg_projection": ("text_hidden_fcs.",),
-    "gate": ("sam_gate.", "sam_join."),
+    "gate": ("sam_gate.", "sam_join.", "sam_before."),
 }
 
 

@@ -54,7 +54,7 @@ _FIELD = {
 class Look:
     """One step of a chain: what stands before its [SEG], the class and date it looks at, what its mask measures.
 
-    `mask` is the one that is measured, `truth` the one that is right.
+    `mask` is the one that is measured, `truth` the one that is right; `share` of the image is what `mask` covers.
     """
 
     lead: str
@@ -63,6 +63,7 @@ class Look:
     mask: BoolMask
     told: str
     truth: BoolMask
+    share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,8 @@ def lesson_of(
         last = looks[-1].mask if looks else None
         lead = f"{f'Image: {mask.frame} ' if several else ''}{mask.label}: "
         told = measurement(drawn[number], last, tile.gsd_m)
-        looks.append(Look(lead, mask.label, mask.frame, drawn[number], told, true[number]))
+        share = float(drawn[number].mean())
+        looks.append(Look(lead, mask.label, mask.frame, drawn[number], told, true[number], share))
     ending = ended(asked.task, candidate.names, options, [look.told for look in looks], follows)
     if ending is None:
         return None

@@ -22,6 +22,8 @@ Part = Literal["vision", "projector", "language", "mask_encoder", "mask_decoder"
 Sensors = Literal["optical", "sar", "optical+sar"]
 Tier = Literal["res", "caption", "l1", "l2_spatial", "l2_semantic"]
 _STRICT = ConfigDict(extra="forbid", frozen=True)
+_HOW: Any = {"data": True, "threads": True, "ahead": True, "save_every": True, "stages": {"__all__": {"threads"}}}
+"""Where data lie, and who does the work when: what no weight follows from."""
 
 
 class Lora(BaseModel):
@@ -53,6 +55,7 @@ class Stage(BaseModel):
         tiers: samples of these tiers are taught; others wait for another stage.
         trains: parts that train whole; everything else is frozen.
         batch: samples a step and process; `accumulate` such batches make one step of the optimiser.
+        threads: of the processor in this stage; None: as in the whole recipe.
         warmup: steps over which the rate rises; after them it falls as a cosine to zero.
         mask_weight: what Dice and pixel cross-entropy are multiplied by (the paper: 0.5); `text_weight` likewise.
     """
@@ -76,6 +79,7 @@ class Stage(BaseModel):
     weight_decay: float = Field(0.0, ge=0)
     betas: tuple[float, float] = (0.9, 0.999)
     clip: float = Field(1.0, gt=0)
+    threads: int | None = Field(None, ge=1)
     mask_weight: float = Field(0.5, ge=0)
     text_weight: float = Field(1.0, ge=0)
     alone: int = Field(0, ge=0)
@@ -108,7 +112,8 @@ class TrainRecipe(BaseModel):
     """What to train. `model` is a folder of weights to start from, or the name of a size to start from nothing.
 
     `split` of the folders is trained on; None takes all. From nothing, a tokenizer of at most `vocabulary` tokens is
-    made from the texts of the folders. `fresh` parts of weights to start from are drawn anew by the seed.
+    made from the texts of the folders. `fresh` parts of weights to start from are drawn anew by the seed. At most
+    so many batches are made `ahead`, by a process of their own; with 0 each is made when it is asked for.
     """
 
     model_config = _STRICT
@@ -122,6 +127,7 @@ class TrainRecipe(BaseModel):
     precision: Literal["no", "bf16"] = "no"
     save_as: Literal["float32", "bfloat16", "float16"] = "float32"
     threads: int | None = Field(None, ge=1)
+    ahead: int = Field(4, ge=0)
     save_every: int = Field(200, ge=1)
     rules: dict[str, Any] = Field(default_factory=dict)
     fresh: tuple[Part, ...] = ()
@@ -132,8 +138,8 @@ class TrainRecipe(BaseModel):
         return stage.told if stage.told is not None else float(self.rules.get("measured", False))
 
     def body(self) -> dict[str, Any]:
-        """What the weights follow from: neither where the data lie nor how often a checkpoint is written."""
-        return self.model_dump(mode="json", exclude={"data", "threads", "save_every"})
+        """What the weights follow from: not where data lie, how often a checkpoint is written, who makes lessons."""
+        return self.model_dump(mode="json", exclude=_HOW)
 
     def sha256(self) -> str:
         return sha256_json(self.body())

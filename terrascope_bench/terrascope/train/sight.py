@@ -38,7 +38,7 @@ class SightLearner(nn.Module):
     def forward(self, batch: Sequence[MaskLesson]) -> tuple[Any, Any, Any, Any]:
         """(loss, nan, nan, cross-entropy of shares), a mean over images."""
         side, px = self.model.config.grid_side, self.model.config.tile_px
-        shown = [(image, lesson) for lesson in batch for image in lesson.images]
+        shown = [(image, lesson) for lesson in batch for image in lesson.images if image.frame == lesson.date]
         tokens = self.model.visual_tokens(torch.cat([tower_input(image, WHOLE, px) for image, _ in shown]))
         scores = self.head(tokens.float())  # (N, g * g, K)
         losses = []

@@ -26,6 +26,7 @@ from terrascope_bench.terrascope.measured import BoolMask
 from terrascope_bench.terrascope.sequence import Asked, Told
 from terrascope_bench.terrascope.train.forms import Form, formed
 from terrascope_bench.terrascope.train.questions import JITTER, Lesson, lesson_of, shown
+from terrascope_bench.terrascope.train.seen import COLUMNS
 
 Window = tuple[slice, slice]
 Eye = tuple[int, int]
@@ -61,7 +62,7 @@ def sittings(
         parts = [path.relative_to(folder).as_posix() for path in recorded_parts(folder, TILES.name)]
         number = 0
         for name in shuffled(parts, seed, "parts", epoch)[rank::processes]:
-            rows = [row for row in read_rows(folder / name, TILES) if _taught(row, split)]
+            rows = [row for row in read_rows(folder / name, TILES, COLUMNS) if _taught(row, split)]
             for row in shuffled(rows, seed, "rows", epoch, name):
                 number += 1
                 if number > passed:

@@ -2,8 +2,9 @@
 
 Two skills fail for reasons of their own in a small language model: finding the nearest of four values, and looking up
 the letter that stands before it. Drills teach both with many letters a row; whole replies of training tiles
-(`questions`) use them. No picture is shown: a few random tokens stand where visual ones will. Where the mask model has
-learnt a prompt a class, the projection of the state at [SEG] learns to be the prompt of the class just named.
+(`questions`) use them. No picture is shown: a few random tokens stand where visual ones will, after [SEG] as many as
+the mask would select, so that a reply which is told no number can learn it from how much it looks at. Where the mask
+model has learnt a prompt a class, the projection of the state at [SEG] learns to be the prompt of the class just named.
 """
 
 from __future__ import annotations
@@ -26,17 +27,19 @@ from terrascope_bench.ladder import RUNGS, Scale, count_scale, odds_scale, ratio
 from terrascope_bench.tasks import TASKS
 from terrascope_bench.tasks.task import number_text
 from terrascope_bench.terrascope import prompt
+from terrascope_bench.terrascope.config import TerraScopeConfig
 from terrascope_bench.terrascope.loss import text_loss
 from terrascope_bench.terrascope.measured import rounded
 from terrascope_bench.terrascope.network import TerraScope
 from terrascope_bench.terrascope.sequence import IGNORED, Row, pad
 from terrascope_bench.terrascope.tokens import Words, magnitude_of
 from terrascope_bench.terrascope.train.questions import Lesson, lessons_of, tiles_of
+from terrascope_bench.terrascope.train.seen import COLUMNS
 
-SEEN, LOOKED = 12, 6
-"""At most so many random tokens stand for an image, and for the tokens that a mask selects."""
+SEEN = 12
+"""At most so many random tokens stand for an image."""
 NOISE = 0.5
-TILES_MOST = 360
+TILES_MOST = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def _rows(
 ) -> Iterator[tuple[dict[str, Any], Path]]:
     """Labelled tiles of a split, with the part that each lies in."""
     for folder in folders:
-        for row, path in tiles_of(recorded_parts(folder, TILES.name), columns):
+        for row, path in tiles_of(recorded_parts(folder, TILES.name), columns or COLUMNS):
             if split in (None, row["split"]):
                 yield row, path
 
@@ -233,7 +236,9 @@ def _fields(rng: np.random.Generator) -> Drill:
     return Drill(tuple(pieces))
 
 
-def lay_text(words: Words, item: Lesson | Drill, hidden: int, measured: bool = True) -> tuple[Row, list[str]]:
+def lay_text(
+    words: Words, item: Lesson | Drill, config: TerraScopeConfig, measured: bool = True
+) -> tuple[Row, list[str]]:
     """The row of a drill or of a whole reply, and the class of each [SEG]; random tokens stand for visual ones.
 
     Unless `measured`, nothing is told, and the number that a mask measures is the reply's own.
@@ -248,7 +253,7 @@ def lay_text(words: Words, item: Lesson | Drill, hidden: int, measured: bool = T
     if isinstance(item, Drill):
         for number, text in enumerate(item.pieces):
             say(words.encode(text, special=False), bool(number % 2))
-        return Row(ids, labels, torch.zeros(0, hidden), [], []), []
+        return Row(ids, labels, torch.zeros(0, config.hidden), [], []), []
     shown = [(frame.frame, frame.modality) for frame in item.frames]
     seen = [int(torch.randint(1, SEEN + 1, ())) for _ in shown]
     start, _ = words.encode_pieces(prompt.pieces(shown, seen, item.question, item.options))
@@ -258,29 +263,32 @@ def lay_text(words: Words, item: Lesson | Drill, hidden: int, measured: bool = T
         opening = prompt.THINK_OPEN if number == 0 else ""
         say(words.encode(opening + look.lead + prompt.SEG), True)
         segs.append(len(ids) - 1)
-        say([words.image] * int(torch.randint(1, LOOKED + 1, ())), False)
+        say([words.image] * min(round(look.share * config.grid_side**2), config.tokens_max), False)
         if measured:
             say(words.encode(look.told, special=False), False)
     answer = f"{prompt.THINK_CLOSE}{prompt.ANSWER_OPEN}{item.answer}{prompt.ANSWER_CLOSE}"
     say(words.encode(item.ending + answer), True)
     say([words.end], True)
-    visual = torch.randn(ids.count(words.image), hidden) * NOISE
+    visual = torch.randn(ids.count(words.image), config.hidden) * NOISE
     return Row(ids, labels, visual, segs, []), [look.label for look in item.looks]
 
 
 class TextLearner(nn.Module):
     """Rows of text in, losses out. `prompts` (name -> C) are those that the mask model learnt, or none.
 
-    `told`: whether replies are told what their masks measure.
+    `told`: share of the replies that are told what their masks measure.
     """
 
-    def __init__(self, model: TerraScope, words: Words, prompts: dict[str, Any], told: bool = True) -> None:
+    def __init__(self, model: TerraScope, words: Words, prompts: dict[str, Any], told: float = 1.0) -> None:
         super().__init__()
         self.model, self.words, self.prompts, self.told = model, words, prompts, told
 
     def forward(self, batch: Sequence[Lesson | Drill]) -> tuple[Any, Any, Any, Any]:
         """(loss, text, distance of projected states from prompts, nan)."""
-        made = [lay_text(self.words, item, self.model.config.hidden, self.told) for item in batch]
+        made = [
+            lay_text(self.words, item, self.model.config, bool(draw_told < self.told))
+            for item, draw_told in zip(batch, torch.rand(len(batch)).tolist(), strict=True)
+        ]
         rows = [row for row, _ in made]
         padded = pad(self.model, self.words, rows)
         states = self.model.read(padded.embeds, mask=padded.mask, positions=padded.positions)

@@ -46,6 +46,22 @@ def test_a_number_is_its_size_and_two_digits_and_then_digits() -> None:
     names = [WORDS.tokenizer.id_to_token(number) for number in ids]
     assert names[-8:] == ["⟨8⟩38", "6", "9", "7", "5", "4", "9", " pixels"]
     assert magnitude_of("⟨8⟩38") == 38e6
+
+
+def test_a_number_of_three_digits_is_two_tokens_whatever_its_size() -> None:
+    for text, tokens in (
+        (" 386", ["⟨3⟩38", "⟨.6⟩"]),
+        (" 783,000", ["⟨6⟩78", "⟨.3000⟩"]),
+        (" 76,000,000", ["⟨8⟩76", "⟨.000000⟩"]),
+        (" 42", ["⟨2⟩42"]),
+    ):
+        ids = WORDS.encode(text)
+        assert [WORDS.tokenizer.id_to_token(number) for number in ids] == tokens
+        assert WORDS.decode(ids) == text
+    # What a model makes up still reads as what it wrote.
+    alone = WORDS.tokenizer.token_to_id("⟨.3000⟩")
+    assert WORDS.decode([alone]) == "3000"
+    assert WORDS.decode([WORDS.tokenizer.token_to_id("⟨6⟩78"), alone, alone]) == " 783,0003000"
     assert magnitude_of(" pixels") is None
 
 
@@ -175,11 +191,39 @@ def test_a_fused_mask_lies_between_the_two_sensors() -> None:
         ((optical, sar),) = encode(model, [images])
         from terrascope_bench.terrascope.mask_head import mask_image
 
-        _, fused = mask_image(model, [optical, sar])
+        _, fused = mask_image(model, [optical, sar], optical.frame)
     for one, other, between in zip(optical.features, sar.features, fused, strict=True):
         low, high = torch.minimum(one, other) - 1e-5, torch.maximum(one, other) + 1e-5
         assert ((between >= low) & (between <= high)).all()
     assert len(make_prompt(model, tokenizer, factory.lessons()[0].asked, [optical]).question) > 5
+
+
+def test_a_date_is_seen_beside_the_one_before_it_and_beside_no_other() -> None:
+    """Ours: at first nothing is added; once it is, a date changes with the one before it, and with none after it."""
+    from terrascope_bench.terrascope.mask_head import mask_image
+
+    model, _ = factory.make(mask_dates="before")
+    one, two = factory.half(), factory.quarter()
+    with torch.no_grad():
+        (images, others) = encode(
+            model,
+            [
+                [factory.picture(mask, f"t{number}") for number, mask in enumerate(masks)]
+                for masks in ((one, two, one), (~one, two, ~one))
+            ],
+        )
+        plain = [mask_image(model, images, f"t{number}")[1] for number in range(3)]
+        for entry, features in zip(images, plain, strict=True):
+            assert all(torch.equal(a, b) for a, b in zip(entry.features, features, strict=True))
+        for join in model.sam_before:
+            torch.nn.init.normal_(join[2].weight)
+        seen = [[mask_image(model, shown, f"t{number}")[1][2] for number in range(3)] for shown in (images, others)]
+    assert torch.equal(seen[0][0], plain[0][2])
+    assert not torch.allclose(seen[0][1], plain[1][2])
+    assert not torch.allclose(seen[0][1], seen[1][1])  # its own picture is the same, the one before is not
+    with torch.no_grad():
+        last = mask_image(model, [images[1], others[2]], "t1")[1]
+    assert all(torch.equal(a, b) for a, b in zip(last, images[1].features, strict=True))
 
 
 def test_a_configuration_survives_json_and_refuses_what_it_does_not_know() -> None:

@@ -95,12 +95,16 @@ def test_a_chain_ends_with_the_field_that_its_question_asks_for(
 
 
 def test_what_a_text_teaches_is_the_reply_and_not_the_measurement(found: list[Lesson]) -> None:
-    _, words = factory.make()
+    model, words = factory.make()
     lesson = next(lesson for lesson in found if lesson.task == "CR")
-    row, names = lay_text(words, lesson, 16)
+    row, names = lay_text(words, lesson, model.config)
     assert names == [look.label for look in lesson.looks]
     assert [row.ids[place] for place in row.segs] == [words.seg] * 2
-    assert row.visual.shape == (row.ids.count(words.image), 16)
+    assert row.visual.shape == (row.ids.count(words.image), model.config.hidden)
+    # After [SEG] as many tokens stand as the mask covers cells of the image, up to lambda.
+    for place, look in zip(row.segs, lesson.looks, strict=True):
+        after = next(n for n, token in enumerate(row.ids[place + 1 :]) if token != words.image)
+        assert after == min(round(look.share * model.config.grid_side**2), model.config.tokens_max)
     learnt = words.decode([token for token in row.labels if token != IGNORED])
     assert learnt.startswith(f"<think>{lesson.looks[0].lead}[SEG]{lesson.looks[1].lead}[SEG] So ")
     assert f"<answer>{lesson.answer}</answer>" in learnt
