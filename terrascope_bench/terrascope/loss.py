@@ -72,21 +72,26 @@ def against(logits: Any, truths: Sequence[NDArray[np.bool_]], side: int) -> tupl
     A mask is compared at its own size, but at no more than the `side` that the mask encoder saw: a larger one comes
     down to shares of pixels, for what was never seen cannot be learnt.
     """
+    alike: dict[Any, list[int]] = {}
+    for number, (scores, truth) in enumerate(zip(logits, truths, strict=True)):
+        alike.setdefault((scores.shape, truth.shape), []).append(number)
     dice, pixels = [], []
-    for scores, truth in zip(logits, truths, strict=True):
-        target = torch.from_numpy(truth).to(scores.device, torch.float32)
+    for (shape, (height, width)), numbers in alike.items():
+        scores = torch.stack([logits[number] for number in numbers])
+        target = torch.from_numpy(np.stack([truths[number] for number in numbers])).to(scores.device, torch.float32)
         # Logits are a quarter of what the encoder saw, of all its windows.
-        seen = max(side, 4 * scores.shape[-1])
-        size = (min(truth.shape[0], seen), min(truth.shape[1], seen))
-        if size != truth.shape:
-            target = functional.adaptive_avg_pool2d(target[None], size)[0]
-        scaled = at_size(scores[None], size)[0]
+        seen = max(side, 4 * shape[-1])
+        size = (min(height, seen), min(width, seen))
+        if size != (height, width):
+            target = functional.adaptive_avg_pool2d(target, size)
+        scaled = at_size(scores, size)
         dice.append(dice_loss(scaled, target))
-        pixels.append(functional.binary_cross_entropy_with_logits(scaled, target))
-    return torch.stack(dice).mean(), torch.stack(pixels).mean()
+        pixels.append(functional.binary_cross_entropy_with_logits(scaled, target, reduction="none").mean((-2, -1)))
+    return torch.cat(dice).mean(), torch.cat(pixels).mean()
 
 
 def dice_loss(logits: Any, target: Any) -> Any:
-    """1 - (2 |A and B| + 1) / (|A| + |B| + 1) of logits and a 0/1 target, HW; the 1 makes two empty masks agree."""
+    """1 - (2 |A and B| + 1) / (|A| + |B| + 1) of logits and 0/1 targets (..., H, W); the 1 makes empty ones agree."""
     share = torch.sigmoid(logits)
-    return 1 - (2 * (share * target).sum() + 1) / (share.sum() + target.sum() + 1)
+    both, each = (share * target).sum((-2, -1)), share.sum((-2, -1)) + target.sum((-2, -1))
+    return 1 - (2 * both + 1) / (each + 1)

@@ -192,7 +192,9 @@ class _Run:
             self.taught = found.extra
             pupil = self._pupil(model, words, stage)
         trainable = [weight for weight in pupil.parameters() if weight.requires_grad]
-        optimiser = torch.optim.AdamW(trainable, lr=stage.lr, betas=stage.betas, weight_decay=stage.weight_decay)
+        optimiser = torch.optim.AdamW(
+            trainable, lr=stage.lr, betas=stage.betas, weight_decay=stage.weight_decay, fused=True
+        )
         learner, optimiser = self.accelerator.prepare(pupil, optimiser)
         learner.train()
         if found and found.optimiser:

@@ -37,7 +37,7 @@ VIEWS = ("optical", "sar", "optical+sar")
 """How a date with both sensors is shown, as often each."""
 
 
-PIECES = 16
+PIECES = 24
 """So many windows that fit a tile make one lesson of an epoch."""
 
 BEFORE = {"damage": 0.75, "land_cover": 0.25}
@@ -243,13 +243,19 @@ class MaskLearner(nn.Module):
 
     def _dense(self, batch: Sequence[MaskLesson], features: Sequence[Any]) -> Any:
         """Whether each class lies at each place, of each level: the heads' binary cross-entropy."""
+        numbers = torch.tensor([self.names.index(name) for lesson in batch for name in lesson.masks])
+        counts = torch.tensor([len(lesson.masks) for lesson in batch])
+        rows = torch.arange(len(batch)).repeat_interleave(counts)
+        device = features[0][0].device
+        # A lesson of many classes weighs no more than one of few.
+        weight = (1 / counts / len(batch)).repeat_interleave(counts).to(device)
+        fine = features[0][0].shape[-2:]
+        masks = [torch.from_numpy(np.stack(list(lesson.masks.values()))).float() for lesson in batch]
+        share = torch.cat([functional.adaptive_avg_pool2d(entry, fine) for entry in masks]).to(device)  # (M, h, w)
         losses = []
         for level, head in enumerate(self.heads):
-            stacked = torch.stack([entry[level] for entry in features])  # (B, C', h, w)
-            scores = head(stacked)
-            for row, lesson in enumerate(batch):
-                numbers = [self.names.index(name) for name in lesson.masks]
-                masks = torch.from_numpy(np.stack(list(lesson.masks.values()))).to(scores.device, torch.float32)
-                share = functional.adaptive_avg_pool2d(masks, scores.shape[-2:])  # (K', h, w)
-                losses.append(functional.binary_cross_entropy_with_logits(scores[row, numbers], share))
+            scores = head(torch.stack([entry[level] for entry in features]))[rows, numbers]  # (M, h, w)
+            share = functional.adaptive_avg_pool2d(share, scores.shape[-2:])
+            missed = functional.binary_cross_entropy_with_logits(scores, share, reduction="none").mean((-2, -1))
+            losses.append((missed * weight).sum())
         return torch.stack(losses).mean()

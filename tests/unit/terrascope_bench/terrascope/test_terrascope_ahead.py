@@ -158,9 +158,9 @@ def test_windows_of_a_tile_share_what_was_decoded(tmp_path: Path, monkeypatch: p
         return of_tile(tile, decoded, *place)
 
     monkeypatch.setattr(masks, "of_tile", spied)
-    # Of 16 x 16 windows of 8 px that fit a tile of 128, one in sixteen is a lesson.
+    # 16 x 16 windows of 8 px fit a tile of 128.
     lessons = list(mask_lessons(data, None, 8, 16, 3, 0, 1)(0, 0))
-    assert len(lessons) == len(of) == 16 * len(made)
+    assert len(lessons) == len(of) == 16 * 16 // masks.PIECES * len(made)
     assert any(decoded.picture.cache_info().hits for decoded in made)
     assert all(decoded.picture.cache_info().misses <= len(tile.frames) for decoded, tile in made.items())
     assert all(decoded.label.cache_info().misses <= len(tile.labels()) for decoded, tile in made.items())
