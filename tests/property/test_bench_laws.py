@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from terra_cot.errors import DataError
 from terra_cot.mask import Mask, encode
 from terrascope_bench.answer import EXTRACTORS
 from terrascope_bench.ladder import RUNGS, odds_scale, ratio_scale
@@ -23,6 +25,7 @@ from terrascope_bench.prediction import Defect, Expected, PredictedMask, Predict
 from terrascope_bench.selection import PER_TILE, Pool
 from terrascope_bench.submission import read_submission
 from terrascope_bench.submission.check import Checker
+from terrascope_bench.submission.source import _REFUSED
 from terrascope_bench.tasks import Candidate
 
 QUESTIONS = {"q": Expected(5, 7, ("t0", "t1"))}
@@ -69,7 +72,10 @@ def test_any_bytes_are_read_without_an_exception(pieces: list[bytes]) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "p.jsonl"
         path.write_bytes(data)
-        if data.startswith(b"PAR1"):
+        if data.startswith((b"PAR1", b"\x1f\x8b", *_REFUSED)):  # what its first bytes say it is comes as an error of one line
+            with pytest.raises(DataError) as told:
+                list(read_submission(path, QUESTIONS, max_line=50))
+            assert "\n" not in str(told.value)
             return
         items = list(read_submission(path, QUESTIONS, max_line=50))
         filled = [number for number, line in enumerate(data.split(b"\n"), start=1) if line.strip()]
