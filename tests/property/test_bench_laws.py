@@ -72,7 +72,8 @@ def test_any_bytes_are_read_without_an_exception(pieces: list[bytes]) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "p.jsonl"
         path.write_bytes(data)
-        if data.startswith((b"PAR1", b"\x1f\x8b", *_REFUSED)):  # what its first bytes say it is comes as an error of one line
+        # What begins as another format is refused as that, in one line.
+        if data.startswith((b"PAR1", b"\x1f\x8b", *_REFUSED)):
             with pytest.raises(DataError) as told:
                 list(read_submission(path, QUESTIONS, max_line=50))
             assert "\n" not in str(told.value)
