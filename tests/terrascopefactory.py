@@ -23,7 +23,7 @@ SIDE = 32
 QUESTION = "How much of the image is water?"
 CHAINS = (
     ("Water lies here [SEG] and covers 512 pixels.", "A"),
-    ("I look first. Then water lies here [SEG], 256 pixels, and land here [SEG], 768 pixels.", "B"),
+    ("I look first, then water lies here [SEG], 256 pixels, and land here [SEG], 768 pixels.", "B"),
     ("Image: t1 [SEG] then Image: t0 [SEG] so it grew.", "B"),
 )
 
