@@ -182,7 +182,8 @@ def terrascope_nano(vocabulary: int, image_token: int) -> TerraScopeConfig:
         vlm,
         masks,
         tiles_max=1,
-        tokens_max=16,
+        # Half of the 64 tokens of an image, as the paper's 128 is of its 256.
+        tokens_max=32,
         mask_from="fused",
         mask_dates="before",
         mask_windows=8,

@@ -49,8 +49,6 @@ class Stage(BaseModel):
         window: masks of chains are compared in one drawn window of the image, as those of questions are.
         told: share of replies of text and questions that are told what their masks measure; in the others the model
             writes the number. None: all, where the rules say measured, else none.
-        drill: what drills ask: "values", the nearest, the larger, the field that is asked for; "letters", the letter
-            before an option, be it a number or a word.
         alone: so many first steps of a stage of text are drills alone; later ones are drills to a share of `drills`.
         tiers: samples of these tiers are taught; others wait for another stage.
         trains: parts that train whole; everything else is frozen.
@@ -85,7 +83,6 @@ class Stage(BaseModel):
     alone: int = Field(0, ge=0)
     drills: float = Field(0.25, ge=0, le=1)
     told: float | None = Field(None, ge=0, le=1)
-    drill: Literal["values", "letters"] = "values"
 
     @model_validator(mode="after")
     def _check(self) -> Stage:

@@ -45,7 +45,7 @@ class Syllabus:
         stage, split, place = self.stage, self.recipe.split, (seed, self.rank, self.processes)
         if stage.teaches == "text":
             alone = stage.alone * stage.batch * stage.accumulate * self.processes
-            return [Source("text", 1, text_lessons(self.replies, alone, stage.drills, stage.drill, *place))]
+            return [Source("text", 1, text_lessons(self.replies, alone, stage.drills, *place))]
         how = (stage.sensors, stage.chain, self.recipe.told(stage), self.eye)
         opened: dict[str, Callable[[Path], Any]] = {
             "masks": lambda folder: mask_lessons(folder, split, *self.eye, *place),

@@ -97,7 +97,7 @@ def spoken(found: dict[str, list[Lesson]]) -> list[str]:
 
 
 def text_lessons(
-    found: dict[str, list[Lesson]], alone: int, share: float, kind: str, seed: int, rank: int, processes: int
+    found: dict[str, list[Lesson]], alone: int, share: float, seed: int, rank: int, processes: int
 ) -> Callable[[int, int], Iterator[Lesson | Drill]]:
     """An endless stream: `alone` drills, then replies with a `share` of drills among them, tasks equally often."""
     codes = sorted(found)
@@ -106,7 +106,7 @@ def text_lessons(
         for number in count(passed):
             at = number * processes + rank
             if at < alone or draw(1000, seed, "drill", at) < 1000 * share:
-                yield drill(seed_of(seed, "drill", at), kind)
+                yield drill(seed_of(seed, "drill", at))
             else:
                 lessons = found[codes[draw(len(codes), seed, "task", at)]]
                 yield lessons[draw(len(lessons), seed, "lesson", at)]
@@ -117,26 +117,20 @@ def text_lessons(
 _SHARE, _BUILT = odds_scale(5.0, 95.0), odds_scale(2.0, 98.0)
 
 
-def drill(seed: int, what: str = "values") -> Drill:
-    """Nearest of four values, larger of two, or the field that a question asks for; several in one text.
-
-    Of `what` "letters": the letter before a word, or before the nearest value.
-    """
+def drill(seed: int) -> Drill:
+    """Nearest of four values, larger of two, or the field that a question asks for; several in one text."""
     rng = np.random.default_rng(seed)
-    if what == "letters":
-        # Of areas the letter stands farthest from where it is asked for.
-        return _worded(rng) if rng.random() < 0.3 else _nearest(rng, areas=0.5)
     kind = rng.integers(10)
     if kind < 6:
         return _nearest(rng)
     return _larger(rng) if kind < 8 else _fields(rng)
 
 
-def _nearest(rng: np.random.Generator, areas: float = 0.0) -> Drill:
+def _nearest(rng: np.random.Generator) -> Drill:
     """Four options of a ladder, then values, each with the option nearest to it and its letter."""
     pieces: list[str] = []
     for _ in range(2):
-        scale, value_text, option_text = _ladder(rng, areas)
+        scale, value_text, option_text = _ladder(rng)
         low, high = scale.forward(scale.low), scale.forward(scale.high)
         ladder = None
         while ladder is None:
@@ -159,11 +153,9 @@ def _nearest(rng: np.random.Generator, areas: float = 0.0) -> Drill:
     return Drill(tuple(pieces))
 
 
-def _ladder(rng: np.random.Generator, areas: float) -> tuple[Scale, Callable[[float], str], Callable[[float], str]]:
-    """A scale, and how values and options are written on it; a further share of `areas` are areas."""
+def _ladder(rng: np.random.Generator) -> tuple[Scale, Callable[[float], str], Callable[[float], str]]:
+    """A scale, and how values and options are written on it."""
     kind = int(rng.integers(5))
-    if areas and rng.random() < areas:
-        kind = 2
     if kind == 0:
         return _SHARE, lambda x: f"{x:.1f} %", lambda x: f"{round(x, 1):.1f}%"
     if kind == 1:
@@ -197,19 +189,6 @@ def _larger(rng: np.random.Generator) -> Drill:
         which = int(second > first)
         spoken = rounded(f"{'.' if number else ''} So {first:,.0f} px and {second:,.0f} px,")
         pieces += [spoken, f" {('first', 'second')[which]} larger ({'AB'[which]})"]
-    return Drill(tuple(pieces))
-
-
-def _worded(rng: np.random.Generator) -> Drill:
-    """Whether two classes touch, and the letter that stands before that word."""
-    pieces: list[str] = []
-    for number in range(5):
-        options = ("Yes", "No") if rng.random() < 0.5 else ("No", "Yes")
-        apart = bool(rng.random() < 0.5)
-        word, option = ("apart", "No") if apart else ("touching", "Yes")
-        listed = "".join(f"\n{letter}. {text}" for letter, text in zip("AB", options, strict=True))
-        # Which of the two it is cannot be known before it is said: the letter alone is learnt.
-        pieces += [f"{'.' if number else ''}{listed} So {word}, {option}", f" ({'AB'[options.index(option)]})"]
     return Drill(tuple(pieces))
 
 

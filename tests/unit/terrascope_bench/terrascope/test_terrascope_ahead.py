@@ -169,3 +169,20 @@ def test_windows_of_a_tile_share_what_was_decoded(tmp_path: Path, monkeypatch: p
         assert all(np.array_equal(lesson.masks[name], mask) for name, mask in fresh.masks.items())
         for one, other in zip(lesson.images, fresh.images, strict=True):
             assert np.array_equal(one.pixels.numpy(), other.pixels.numpy())
+
+
+def test_who_does_the_work_is_not_part_of_a_recipe(start: Path) -> None:
+    threaded = [{**stage, "threads": 2} for stage in STAGES]
+    assert recipe(start, 0, threaded).sha256() == recipe(start, 0, STAGES).sha256()
+
+
+def test_an_earlier_date_stands_before_the_one_that_is_asked_about(tmp_path: Path) -> None:
+    shown: set[int] = set()
+    opened = mask_lessons(world_dataset(tmp_path), None, None, 1, 3, 0, 1)
+    for epoch in range(6):
+        for lesson in opened(epoch, 0):
+            dates = list(dict.fromkeys(image.frame for image in lesson.images))
+            assert dates == sorted(dates)
+            assert dates[-1] == lesson.date
+            shown.add(len(dates))
+    assert shown == {1, 2}

@@ -236,6 +236,14 @@ def test_a_configuration_survives_json_and_refuses_what_it_does_not_know() -> No
         size("terrascope-nan", 10, 1)
 
 
+def test_a_speck_is_a_share_of_the_image_but_never_large() -> None:
+    nano = size("terrascope-nano", 1000, 4)
+    assert [nano.speck_px((side, side)) for side in (128, 256, 512, 1024, 4096)] == [16, 66, 262, 400, 400]
+    assert terrascope_8b().speck_px((1024, 1024)) == 0
+    with pytest.raises(ConfigError, match="mask_min_cap_px"):
+        TerraScopeConfig.from_json({**nano.to_json(), "mask_min_cap_px": -1})
+
+
 def test_nano_and_8b_differ_in_nothing_but_their_configuration() -> None:
     nano, large = size("terrascope-nano", 1000, 4), terrascope_8b()
     assert nano.to_json().keys() == large.to_json().keys()

@@ -136,23 +136,9 @@ def test_a_drill_names_the_nearest_option_and_the_larger_number() -> None:
     assert larger > 50
 
 
-def test_a_drill_of_letters_names_the_one_before_the_word() -> None:
-    words = 0
-    for seed in range(120):
-        item = drill(seed, "letters")
-        for spoken, taught in zip(item.pieces[::2], item.pieces[1::2], strict=True):
-            said = re.search(r"\nA\. (Yes|No)\nB\. (Yes|No) So (touching|apart), (Yes|No)$", spoken)
-            if said:
-                assert {said[1], said[2]} == {"Yes", "No"}
-                assert (said[3] == "touching") == (said[4] == "Yes")
-                assert taught == f" ({'AB'[[said[1], said[2]].index(said[4])]})"
-                words += 1
-    assert words > 80
-
-
 def test_drills_come_first_and_the_stream_goes_on_anywhere(found: list[Lesson]) -> None:
     by_task = {lesson.task: [lesson] for lesson in found}
-    stream = text_lessons(by_task, 5, 0.25, "values", 1, 0, 1)
+    stream = text_lessons(by_task, 5, 0.25, 1, 0, 1)
     first = [item for item, _ in zip(stream(0, 0), range(60), strict=False)]
     assert all(isinstance(item, Drill) for item in first[:5])
     assert 20 < sum(isinstance(item, Lesson) for item in first[5:]) < 55
