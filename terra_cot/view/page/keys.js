@@ -6,7 +6,8 @@ terraCot.keys = (actions) => {
   document.getElementById("help-open").addEventListener("click", () => help.showModal());
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
-    const target = event.target, search = terraCot.filter.box;
+    // For a moment the focus is still on the button of the list of keys that was just closed.
+    const target = help.contains(event.target) ? document.body : event.target, search = terraCot.filter.box;
     if (target === search) {
       if (event.key === "Escape" || event.key === "Enter" || event.key === "ArrowDown") {
         event.preventDefault();

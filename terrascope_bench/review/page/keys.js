@@ -12,7 +12,9 @@ terraCot.keys = (actions) => {
   });
   document.addEventListener("keydown", (event) => {
     if (event.altKey || help.open) return;
-    const target = event.target, key = event.key, typing = ["TEXTAREA", "INPUT", "SELECT"].includes(target.tagName);
+    // For a moment the focus is still on the button of the list of keys that was just closed.
+    const target = help.contains(event.target) ? document.body : event.target;
+    const key = event.key, typing = ["TEXTAREA", "INPUT", "SELECT"].includes(target.tagName);
     if (event.ctrlKey || event.metaKey) {
       const step = { z: event.shiftKey ? "redo" : "undo", Z: "redo", y: "redo" }[key];
       if (!step || typing || !actions.open()) return;

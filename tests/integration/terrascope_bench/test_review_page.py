@@ -412,6 +412,23 @@ def test_the_whole_path_goes_by_keys(running: Any, folder: Path) -> None:
     assert [answer.question for answer in answers(folder)] == [first]
 
 
+def test_a_key_right_after_the_list_of_keys_closes_is_not_lost(running: Any, folder: Path) -> None:
+    """Until the next frame, the focus is on the button of the closed dialog: Enter there saves all the same."""
+    with serving(folder, *PEOPLE) as server, opened(running, server, "Ana") as (shown, _):
+        on = shown.evaluate(
+            """() => {
+                 const help = document.getElementById("help");
+                 help.showModal();
+                 help.close();
+                 const on = document.activeElement;
+                 on.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }));
+                 return on.tagName;
+               }"""
+        )
+        assert on == "BUTTON"
+        assert "Grade every check first" in shown.locator(".status").inner_text()
+
+
 def test_keys_that_come_before_a_question_does_are_not_lost(running: Any, folder: Path) -> None:
     """All at once: grade, save, grade the next ones, save; every answer goes to the question that was next."""
     with serving(folder, *PEOPLE) as server, opened(running, server, "Ana") as (shown, _):
