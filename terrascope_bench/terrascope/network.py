@@ -24,6 +24,7 @@ from transformers import InternVLConfig, InternVLForConditionalGeneration, Sam2C
 from transformers.models.qwen2.modeling_qwen2 import Qwen2Model
 
 from terrascope_bench.terrascope.config import TerraScopeConfig
+from terrascope_bench.terrascope.hiera import lean
 
 # The library is renaming this argument (5.24); both names are in use within the versions we accept.
 _CACHE = "cache" if "cache" in inspect.signature(Qwen2Model.forward).parameters else "past_key_values"
@@ -43,6 +44,7 @@ class TerraScope(nn.Module):
         )
         # The neck works out where its maps lie at every call; the decoder is told by the image-wide embedding alone.
         self.sam.vision_encoder.neck.position_encoding = _Unplaced()
+        lean(self.sam.vision_encoder.backbone)
         width, prompt = config.hidden, config.prompt_width
         self.text_hidden_fcs = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, prompt))
         if config.mask_from == "fused":

@@ -15,7 +15,7 @@ from terrascope_bench.terrascope.network import TerraScope
 from terrascope_bench.terrascope.tiling import Tiling
 
 TOWER_BATCH = 64
-MASK_BATCH = 16
+MASK_BATCH = 8
 """Images that pass an encoder together at most: what bounds memory, not what is computed."""
 
 Features = tuple[Any, Any, Any]

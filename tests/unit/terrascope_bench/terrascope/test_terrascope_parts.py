@@ -9,11 +9,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transformers import Sam2Config, Sam2VisionModel
 
 from terra_cot.errors import ConfigError, DataError
 from terrascope_bench.terrascope import prompt
 from terrascope_bench.terrascope.config import TerraScopeConfig
 from terrascope_bench.terrascope.fuse import relevance, step_tokens
+from terrascope_bench.terrascope.hiera import lean
 from terrascope_bench.terrascope.images import Shown, mask_input, tower_input
 from terrascope_bench.terrascope.loss import batch_loss, dice_loss
 from terrascope_bench.terrascope.select import Selection
@@ -254,6 +256,29 @@ def test_nano_and_8b_differ_in_nothing_but_their_configuration() -> None:
 def test_global_attention_must_not_open_a_stage() -> None:
     with pytest.raises(ConfigError, match="open a stage"):
         sam2(image_px=64, embed=8, heads=1, blocks=(1, 1, 2, 1), windows=(4, 2, 4, 2), global_blocks=(2,))
+
+
+@pytest.mark.parametrize("image_px", [128, 96])  # 96 px: windows that have to be padded
+def test_the_lean_hiera_is_the_library_s(image_px: int) -> None:
+    shape = sam2(
+        image_px=image_px, embed=16, heads=2, blocks=(1, 2, 2, 1), windows=(8, 4, 6, 4), global_blocks=(4,), width=32
+    )
+    torch.manual_seed(0)
+    backbone = Sam2VisionModel(Sam2Config(**shape).vision_config).backbone
+    pixels = torch.randn(2, 3, image_px, image_px)
+
+    def passed() -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        backbone.zero_grad()
+        maps = backbone(pixels).intermediate_hidden_states
+        sum(level.square().mean() for level in maps).backward()
+        return list(maps), [entry.grad.clone() for entry in backbone.parameters() if entry.grad is not None]
+
+    before = passed()
+    lean(backbone)
+    after = passed()
+    assert len(before[0]) == 4 and len(before[1]) > 50
+    for old, new in zip(before[0] + before[1], after[0] + after[1], strict=True):
+        assert torch.equal(old, new)
 
 
 def test_a_tokenizer_without_seg_is_refused() -> None:
