@@ -34,8 +34,7 @@ def decode(model: TerraScope, features: Sequence[Features], sparse: Any) -> list
     windows = [
         torch.cat([parted(entry[level], n) for entry, n in zip(features, cuts, strict=True)]) for level in range(3)
     ]
-    counts = torch.tensor([n * n for n in cuts], device=sparse.device)
-    found = _decode(model, windows, sparse.repeat_interleave(counts, dim=0))
+    found = _decode(model, windows, sparse[[row for row, n in enumerate(cuts) for _ in range(n * n)]])
     return [joined(part[:, None])[0] for part in found.split([n * n for n in cuts])]
 
 

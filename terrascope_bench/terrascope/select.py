@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil, isqrt
 from typing import Literal
 
@@ -57,12 +58,14 @@ def covered(mask: NDArray[np.bool_], grid: tuple[int, int]) -> NDArray[np.float6
     return np.round(share, 9)
 
 
+@lru_cache(maxsize=64)
 def _overlap(pixels: int, cells: int) -> NDArray[np.float64]:
     """(cells, pixels): the share of each cell that each pixel takes up along one axis."""
     edge = np.arange(cells + 1) * (pixels / cells)
     low = np.maximum(edge[:-1, None], np.arange(pixels))
     high = np.minimum(edge[1:, None], np.arange(1, pixels + 1))
     share: NDArray[np.float64] = np.clip(high - low, 0.0, None) / (pixels / cells)
+    share.flags.writeable = False  # all masks of this size share it
     return share
 
 
