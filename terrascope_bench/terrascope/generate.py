@@ -278,8 +278,9 @@ class _Writer:
         share = torch.softmax(scores / self.limits.temperature, dim=-1)
         ordered, order = share.sort(descending=True, stable=True)
         # The likeliest token always stays; a token goes where those before it make up top_p already.
-        ordered[ordered.cumsum(dim=-1) - ordered >= self.limits.top_p] = 0.0
-        return int(order[torch.multinomial(ordered, 1, generator=row.draws)])
+        share[order[ordered.cumsum(dim=-1) - ordered >= self.limits.top_p]] = 0.0
+        # Drawn in the order of the vocabulary: two tokens as likely would change places with the size of the batch.
+        return int(torch.multinomial(share, 1, generator=row.draws))
 
     def _said(self, number: int, finished: bool) -> Iterator[Text]:
         """New text. A number that may go on, or half a character, waits: more digits change how it is written."""

@@ -48,6 +48,13 @@ def select(mask: NDArray[np.bool_], grid: tuple[int, int], coverage: float, toke
 
 def covered(mask: NDArray[np.bool_], grid: tuple[int, int]) -> NDArray[np.float64]:
     """Share of each cell that lies in the mask: (gh, gw) from HW."""
+    high, wide = mask.shape[0] // grid[0], mask.shape[1] // grid[1]
+    if mask.size and mask.shape == (grid[0] * high, grid[1] * wide):
+        # (gh, h, gw, w) -> (gh, gw, w) -> (gh, gw): whole pixels alone, which are counted many times faster
+        cells = np.ascontiguousarray(mask).view(np.uint8).reshape(grid[0], high, grid[1], wide)
+        counts = cells.sum(axis=1, dtype=np.uint32).sum(axis=2, dtype=np.int64)
+        exact: NDArray[np.float64] = np.round(counts / (high * wide), 9)
+        return exact
     down, across = _overlap(mask.shape[0], grid[0]), _overlap(mask.shape[1], grid[1])
     share = np.zeros(grid)
     for start in range(0, mask.shape[0], _ROWS):  # the mask of a whole scene is never in memory as numbers
