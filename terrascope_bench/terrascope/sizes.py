@@ -69,7 +69,6 @@ def sam2(
     windows: tuple[int, int, int, int],
     global_blocks: tuple[int, ...],
     background: int = 7,
-    mlp_ratio: float = 4.0,
     width: int = 256,
     decoder_heads: int = 8,
     decoder_mlp: int = 2048,
@@ -94,7 +93,6 @@ def sam2(
                 "embed_dim_per_stage": widths,
                 "num_attention_heads_per_stage": [heads * 2**stage for stage in range(4)],
                 "window_size_per_stage": list(windows),
-                "mlp_ratio": mlp_ratio,
                 "global_attention_blocks": list(global_blocks),
                 "window_positional_embedding_background_size": [background, background],
             },
@@ -148,12 +146,12 @@ def terrascope_8b(vocabulary: int = 151_680, image_token: int = 151_667) -> Terr
 
 
 def terrascope_nano(vocabulary: int, image_token: int) -> TerraScopeConfig:
-    """2.5 million parameters, for two cores. A tile of 128 px is 8 x 8 visual tokens; masks see such windows."""
+    """Two million parameters, for two cores. Tiles of 128 px make 8 x 8 visual tokens; masks see such windows."""
     vlm = internvl(
         vocabulary=vocabulary,
         image_token=image_token,
         hidden=128,
-        layers=5,
+        layers=3,
         heads=4,
         kv_heads=4,
         feed_forward=384,
@@ -175,7 +173,6 @@ def terrascope_nano(vocabulary: int, image_token: int) -> TerraScopeConfig:
         blocks=(1, 1, 2, 1),
         windows=(8, 4, 8, 4),
         global_blocks=(3,),
-        mlp_ratio=2.0,
         width=64,
         decoder_heads=4,
         decoder_mlp=128,
@@ -189,7 +186,7 @@ def terrascope_nano(vocabulary: int, image_token: int) -> TerraScopeConfig:
         tokens_max=32,
         mask_from="fused",
         mask_dates="before",
-        mask_windows=4,
+        mask_windows=8,
         mask_min_share=0.001,
     )
 

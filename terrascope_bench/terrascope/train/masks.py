@@ -33,8 +33,8 @@ from terrascope_bench.terrascope.train.seen import COLUMNS, Decoded
 from terrascope_bench.terrascope.train.stream import Survey
 from terrascope_bench.terrascope.vision import Encoded, mask_features
 
-VIEWS = ("optical", "sar", "optical+sar", "optical+sar")
-"""How a date with both sensors is shown: together every other time, for that has most to learn (what both say)."""
+VIEWS = ("optical", "sar", "optical+sar")
+"""How a date with both sensors is shown, as often each."""
 
 
 PIECES = 24
