@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+_LISTEN_S = 0.2
+"""A signal that comes just before the wait for a result, or to another thread, does not end the wait: listen again."""
 
 
 class _End:
@@ -48,7 +51,10 @@ def side_by_side(work: Callable[[T], R], items: Iterable[T], threads: int) -> It
                 under_way += 1
             if not under_way:
                 break
-            results, error = done.get()
+            try:
+                results, error = done.get(timeout=_LISTEN_S)
+            except Empty:
+                continue
             under_way -= 1
             failed = failed or error
             yield from results

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -55,3 +57,24 @@ def test_what_is_under_way_at_a_stop_is_given_out() -> None:
         results.extend(side_by_side(work, range(100), 3))
     assert sorted(results) == [1, 2]
     assert sorted(asked) == [0, 1, 2], "nothing new is begun"
+
+
+def test_a_signal_that_does_not_wake_the_wait_is_heard_all_the_same() -> None:
+    """It comes to another thread: the main one, which waits for a result, is not woken by it."""
+    program = """
+import signal, threading, time
+from terrascope_bench.pool import side_by_side
+
+def work(item):
+    if item == 1:
+        time.sleep(0.5)
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+    time.sleep(600)
+
+try:
+    list(side_by_side(work, [0, 1], 2))
+except KeyboardInterrupt:
+    print("heard")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "heard\n"
