@@ -109,6 +109,9 @@ class Workshop:
                 context.set_forkserver_preload([__name__])
             self._pool = ProcessPoolExecutor(1, context, initializer=_prepare)
             _submitted(self._pool, _begin, None, None)
+            # Its process alone writes results. With our copy of that end closed, a death in the middle of one ends it;
+            # else the pool's own thread would wait for the rest of it for ever.
+            self._pool._result_queue._writer.close()  # type: ignore[attr-defined]
 
     def batches(self, syllabus: Syllabus, state: State | None, size: int, count: int) -> Batches:
         """`count` batches of `size` lessons, from the beginning of the stage or from a `state` of its stream."""

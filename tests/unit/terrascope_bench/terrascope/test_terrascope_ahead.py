@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -127,6 +129,34 @@ def test_a_maker_that_is_killed_is_told_and_the_training_goes_on(tmp_path: Path,
     assert done.resumed_at == 2
     train(recipe(start, 0, [MASKS]), tmp_path / "whole", data=[data])
     assert losses(tmp_path / "killed") == losses(tmp_path / "whole")
+
+
+@pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="how much was handed over is not told by this system")
+def test_a_maker_that_dies_while_it_hands_over_is_told() -> None:
+    program = """
+import multiprocessing, os, signal, time
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from terrascope_bench.terrascope.train import ahead
+
+if __name__ == "__main__":
+    with ahead.Workshop(1) as workshop:
+        workshop.start()
+        workshop._pool.submit(os.getpid).result()
+        (maker,) = multiprocessing.active_children()
+        handed_over = workshop._pool.submit(bytes, 2**28)
+        read = lambda: int(Path("/proc/self/io").read_text().split("rchar: ")[1].split()[0])
+        before = read()
+        while read() < before + 2**22:
+            pass
+        os.kill(maker.pid, signal.SIGKILL)
+        try:
+            handed_over.result()
+        except BrokenProcessPool:
+            print("told")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout == "told\n"
 
 
 def test_a_stream_goes_on_from_any_state(start: Path, data: Path) -> None:
