@@ -126,7 +126,8 @@ def test_a_maker_that_is_killed_is_told_and_the_training_goes_on(tmp_path: Path,
         train(recipe(start, 2, [MASKS]), tmp_path / "killed", data=[data], on_step=kill)
     assert "\n" not in str(caught.value)
     done = train(recipe(start, 2, [MASKS]), tmp_path / "killed", data=[data])
-    assert done.resumed_at == 2
+    # What it had handed over, at most the two batches ahead, is still taken; a checkpoint is kept every two steps.
+    assert done.resumed_at in (2, 4)
     train(recipe(start, 0, [MASKS]), tmp_path / "whole", data=[data])
     assert losses(tmp_path / "killed") == losses(tmp_path / "whole")
 
