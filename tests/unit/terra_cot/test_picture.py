@@ -17,7 +17,6 @@ from terra_cot.palette import class_color
 from terra_cot.picture import overlay, panels, sample_picture
 from terra_cot.sample import Sample, ShownFrame
 from terra_cot.tile import TileRecord
-from terra_cot.typeset import font, wrap
 
 
 @pytest.fixture(scope="module")
@@ -91,12 +90,3 @@ def test_any_sample_makes_a_picture(pair: tuple[TileRecord, Sample]) -> None:
     assert sample_picture(sample, tile).tobytes() == sample_picture(sample, tile).tobytes()
     with pytest.raises(DataError, match="does not show"):
         sample_picture(replace(sample, frames=(ShownFrame("t1", "optical"),)), tile)
-
-
-def test_lines_fit_whatever_the_words() -> None:
-    face = font(15)
-    text = f"a few short words and {'n' * 300} then more"
-    lines = wrap(text, face, 200)
-    assert max(face.getlength(line) for line in lines) <= 200
-    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
-    assert wrap("", face, 200) == [""]
