@@ -11,6 +11,8 @@ from terra_cot.store.atomic import write_bytes
 from terra_cot.store.licence import hub_licence
 
 NAME = "README.md"
+# A part holds places of any split, so the Hub is told of one whole; the column `split` tells its rows apart.
+_WHOLE = "full"
 
 
 def write_card(folder: Path, body: dict[str, Any]) -> None:
@@ -30,7 +32,7 @@ def card_text(body: dict[str, Any]) -> str:
         "configs": [
             {
                 "config_name": name,
-                "data_files": [{"split": "train", "path": f"{name}/part-*.parquet"}],
+                "data_files": [{"split": _WHOLE, "path": f"{name}/part-*.parquet"}],
                 **({"default": True} if name == tables[0] else {}),
             }
             for name in tables
@@ -54,10 +56,11 @@ def _body(body: dict[str, Any], tables: list[str]) -> str:
         "```python",
         "from datasets import load_dataset",
         "",
-        *(f'{name} = load_dataset("path/to/this/folder", "{name}", split="train")' for name in tables),
+        *(f'{name} = load_dataset("path/to/this/folder", "{name}", split="{_WHOLE}")' for name in tables),
         "```",
         "",
-        "The column `split` (train, validation, test) is the split of the place; `tile_id` joins samples to tiles.",
+        "`full` is all of it. The column `split` is the split of the place (train, validation or test): read one alone with",
+        '`filters=[("split", "==", "train")]`. `tile_id` joins samples to tiles.',
         "",
         "| what | read | kept | dropped |",
         "|---|---:|---:|---|",
