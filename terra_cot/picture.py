@@ -125,7 +125,7 @@ def _pixels(record: FrameRecord) -> NDArray[np.uint8]:
 def numbered(chain: str) -> str:
     """A chain to read beside the panels: `[SEG]` becomes `[1]`, `[2]`, ... as they are numbered.
 
-    `Image: t1` right before a mask goes: it tells a model which image to look at, as the title of the panel does a reader.
+    `Image: t1` right before a mask goes: it tells a model which image to look at; the panel's title tells a reader.
     """
     chain = _LOOK.sub(SEG, chain)
     count = iter(range(1, chain.count(SEG) + 1))
