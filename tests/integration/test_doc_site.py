@@ -104,7 +104,7 @@ def test_every_option_of_every_source_is_told(site: Path) -> None:
     from terra_cot.sources.rasters.options import FramePattern
 
     text = (site / "formats/source-options.html").read_text(encoding="utf-8")
-    parts = {kind: part for kind, part in re.findall(r'<h2 id="([\w-]+)">(.+?)(?=<h2 |</article>)', text, re.DOTALL)}
+    parts = dict(re.findall(r'<h2 id="([\w-]+)">(.+?)(?=<h2 |</article>)', text, re.DOTALL))
     assert list(parts) == list(SOURCES)
     for kind, part in parts.items():
         assert set(source(kind).options.model_fields) <= set(re.findall(r"<td><code>(\w+)</code></td>", part)), kind
