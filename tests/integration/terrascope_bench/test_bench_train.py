@@ -39,7 +39,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def begun(house: Path, out: Path) -> subprocess.Popen[str]:
-    """A training that has taken six steps and stands before it keeps its second checkpoint: it does not end meanwhile."""
+    """A training that has taken six steps and stands before it keeps its second checkpoint: it cannot end by itself."""
     words = [*PROGRAM, house / "recipe.yaml", "-o", out, "--data", house / "dataset", "--quiet", "--set", "threads=1"]
     gate = Gate(out.with_name("gate"), "*/checkpoint.pt", at=2)
     going = subprocess.Popen(list(map(str, words)), stderr=subprocess.PIPE, text=True, env=gate.environment())
