@@ -37,7 +37,7 @@ def test_it_says_what_was_read_written_and_dropped(dataset: Path, tmp_path: Path
     assert done.stdout.splitlines() == [
         f"samples: {count['read']} read, {count['written']} written, dropped {why}", f"done: {tmp_path / 'out'}",
     ]  # fmt: skip
-    assert done.stderr.startswith("export terrascope: 27/27 tiles")
+    assert done.stderr.splitlines()[-1].startswith("export terrascope: 27/27 tiles")  # a slow machine tells it before
 
 
 @pytest.mark.parametrize("to", TARGETS)

@@ -233,7 +233,7 @@ def test_a_folder_in_use_is_not_touched(published: Set, imported: tuple[Path, st
 
 def test_unreadable_files_are_one_line(published: Set, tmp_path: Path, cli: Cli) -> None:
     def fails(path: Path, *more: object) -> str:
-        done = cli("import", path, "-o", tmp_path / "out", *more)
+        done = cli("import", path, "-o", tmp_path / "out", "--quiet", *more)
         assert done.returncode == 2
         assert len(done.stderr.strip().splitlines()) == 1
         assert not (tmp_path / "out/manifest.json").exists()

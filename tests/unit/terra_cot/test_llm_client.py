@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -117,12 +118,12 @@ def test_a_silent_server_is_given_up(tmp_path: Path) -> None:
 
 
 def test_nobody_listens(tmp_path: Path) -> None:
-    with serving(says(lambda body: "x")) as endpoint:
-        url = endpoint.url
-    options = LlmOptions(base_url=url, model="m", max_retries=0)
-    client = Client(options, Cache(tmp_path / "cache"), Ledger(tmp_path / "spent.json", options))
-    with pytest.raises(LlmUnavailable, match="Connection"):
-        client.ask(ASK, SCHEMA)
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))  # nobody else can take the port, and it is not listened on
+        options = LlmOptions(base_url=f"http://127.0.0.1:{held.getsockname()[1]}/v1", model="m", max_retries=0)
+        client = Client(options, Cache(tmp_path / "cache"), Ledger(tmp_path / "spent.json", options))
+        with pytest.raises(LlmUnavailable, match="Connection"):
+            client.ask(ASK, SCHEMA)
 
 
 @pytest.mark.parametrize("status", [400, 422])
