@@ -8,21 +8,20 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from terra_cot.errors import DataError, did_you_mean
 from terra_cot.palette import class_color
 from terra_cot.sample import SEG, Sample, ShownFrame
+from terra_cot.sheet import RIGHT, SOFT, Panel, Sheet, Text, sized
 from terra_cot.store.shards import SAMPLES, TILES, read_rows
 from terra_cot.tile import FrameRecord, TileRecord
-from terra_cot.typeset import Color, Font, font, wrap, write
+from terra_cot.typeset import Color
 
-_PANEL_PX, _GAP_PX, _TEXT_PX = 320, 16, 15
-_LINE_PX = _TEXT_PX + 10
-_INK, _SOFT, _PAPER, _RIGHT = (28, 33, 40), (98, 108, 120), (255, 255, 255), (10, 107, 63)
-_ACROSS = 4  # panels of a row
+_PANEL_PX = 320
+_SHEET = Sheet(_PANEL_PX, text_px=15, gap_px=16, across=3, least=2)
+_LOOK = re.compile(rf"Image: t\d+ {re.escape(SEG)}")
 _CLOUDY = 0.5  # from this share of cloud on, masks are drawn on the SAR image of the date
-_Panel = tuple[NDArray[np.uint8], str]
 
 
 def find(folder: Path, sample_id: str) -> tuple[Sample, TileRecord]:
@@ -66,27 +65,14 @@ def _all_round(mask: NDArray[np.bool_], beyond: bool) -> NDArray[np.bool_]:
 def sample_picture(sample: Sample, tile: TileRecord) -> Image.Image:
     """RGB picture: question on top, the images, then the masks of the steps, chain and answer below."""
     found = panels(sample, tile)
-    shown, steps = found[: len(sample.frames)], found[len(sample.frames) :]
-    rows = [*_rows(shown), *_rows(steps)] if len(shown) > 1 and len(found) > _ACROSS else _rows(found)
-    marks = [class_color(tile.legend, mask.label) for mask in sample.masks]
-    width = max(3, *map(len, rows)) * (_PANEL_PX + _GAP_PX) + _GAP_PX
-    above, below = _texts(sample, width - 2 * _GAP_PX)
-    heights = [max(pixels.shape[0] for pixels, _ in row) + _LINE_PX + 10 for row in rows]
-    canvas = Image.new("RGB", (width, (len(above) + len(below)) * _LINE_PX + sum(heights) + 4 * _GAP_PX), _PAPER)
-    pen = ImageDraw.Draw(canvas)
-    y = _put(pen, above, _GAP_PX, marks) + _GAP_PX // 2
-    for row, height in zip(rows, heights, strict=True):
-        for column, (pixels, title) in enumerate(row):
-            x = _GAP_PX + column * (_PANEL_PX + _GAP_PX)
-            canvas.paste(Image.fromarray(pixels), (x, y))
-            line = wrap(title, font(_TEXT_PX - 1), _PANEL_PX)[0]
-            write(pen, (x, y + pixels.shape[0] + 6), line, font(_TEXT_PX - 1), _SOFT, marks)
-        y += height
-    _put(pen, below, y + _GAP_PX // 2, marks)
-    return canvas
+    rows = _SHEET.rows(found[: len(sample.frames)], found[len(sample.frames) :])
+    above = [Text(sample.question, more_px=4), Text(" / ".join(sample.options or ()), SOFT)]
+    name = " · ".join((sample.tier, sample.task, sample.split, sample.sample_id))
+    below = [Text(numbered(sample.chain)), Text(sample.answer, RIGHT, more_px=4), Text(name, SOFT)]
+    return _SHEET.draw(above, rows, below, [class_color(tile.legend, mask.label) for mask in sample.masks])
 
 
-def panels(sample: Sample, tile: TileRecord, side_px: int = _PANEL_PX) -> list[_Panel]:
+def panels(sample: Sample, tile: TileRecord, side_px: int = _PANEL_PX) -> list[Panel]:
     """(HW3 uint8, title) of each image that the sample shows, then of each step's mask on its image.
 
     The longer side of a panel is `side_px`. A mask lies on the optical image of its date, or on the SAR image where
@@ -96,9 +82,9 @@ def panels(sample: Sample, tile: TileRecord, side_px: int = _PANEL_PX) -> list[_
     found = []
     for entry in sample.frames:
         record = _record(tile, entry)
-        found.append((_sized(_pixels(record), side_px), _title(record)))
+        found.append((sized(_pixels(record), side_px), _title(record)))
     for number, mask in enumerate(sample.masks, start=1):
-        base = _sized(_pixels(_base(sample, tile, mask.frame)), side_px)
+        base = sized(_pixels(_base(sample, tile, mask.frame)), side_px)
         inside = Image.fromarray(mask.to_array().astype(np.uint8) * 255)
         region = np.asarray(inside.resize((base.shape[1], base.shape[0]), Image.Resampling.BOX)) > 127
         title = f"[{number}] {mask.label}{f', {mask.frame}' if dated else ''}{'' if region.any() else ' (empty mask)'}"
@@ -123,7 +109,7 @@ def _record(tile: TileRecord, entry: ShownFrame) -> FrameRecord:
 
 
 def _title(record: FrameRecord) -> str:
-    facts = [f"{record.frame} {record.modality}"]
+    facts = [f"{record.frame} {'SAR' if record.modality == 'sar' else record.modality}"]
     if record.datetime:
         facts.append(record.datetime[:10])
     if record.cloud_fraction:
@@ -136,47 +122,11 @@ def _pixels(record: FrameRecord) -> NDArray[np.uint8]:
         return np.asarray(image.convert("RGB"))
 
 
-def _sized(pixels: NDArray[np.uint8], side_px: int) -> NDArray[np.uint8]:
-    """The image with `side_px` on its longer side: pixels stay pixels where it grows."""
-    scale = side_px / max(pixels.shape[:2])
-    size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
-    way = Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.LANCZOS
-    return np.asarray(Image.fromarray(pixels).resize(size, way))
-
-
-def _rows(found: list[_Panel]) -> list[list[_Panel]]:
-    """Rows of panels, as even as they can be."""
-    count = -(-len(found) // _ACROSS)
-    across = -(-len(found) // count) if count else 0
-    return [found[start : start + across] for start in range(0, len(found), across)] if count else []
-
-
-_Line = tuple[str, Font, Color]
-
-
-def _texts(sample: Sample, width_px: int) -> tuple[list[_Line], list[_Line]]:
-    """Lines above the panels (question, options) and below (chain, answer, name)."""
-    face, large = font(_TEXT_PX), font(_TEXT_PX + 4)
-
-    def lines(text: str, size: Font, ink: Color) -> list[_Line]:
-        return [(line, size, ink) for line in wrap(text, size, width_px)]
-
-    above = lines(sample.question, large, _INK)
-    if sample.options:
-        above += lines(" / ".join(sample.options), face, _SOFT)
-    below = lines(numbered(sample.chain), face, _INK) + lines(sample.answer, large, _RIGHT)
-    name = " · ".join((sample.tier, sample.task, sample.split, sample.sample_id))
-    return above, below + lines(name, face, _SOFT)
-
-
-def _put(pen: ImageDraw.ImageDraw, lines: list[_Line], y: int, marks: list[Color]) -> int:
-    for line, face, ink in lines:
-        write(pen, (_GAP_PX, y), line, face, ink, marks)
-        y += _LINE_PX
-    return y
-
-
 def numbered(chain: str) -> str:
-    """A chain with its masks numbered as the panels are: `[SEG]` becomes `[1]`, `[2]`, ..."""
+    """A chain to read beside the panels: `[SEG]` becomes `[1]`, `[2]`, ... as they are numbered.
+
+    `Image: t1` right before a mask goes: it tells a model which image to look at, as the title of the panel does a reader.
+    """
+    chain = _LOOK.sub(SEG, chain)
     count = iter(range(1, chain.count(SEG) + 1))
     return re.sub(re.escape(SEG), lambda _: f"[{next(count)}]", chain)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from io import BytesIO
@@ -15,12 +14,12 @@ from jinja2 import Environment
 from markupsafe import Markup
 from PIL import Image
 
+from terra_cot.sample import SEG
 from terra_cot.visible import visible
+from terrascope_bench.explain.chain import in_lines
 from terrascope_bench.explain.marked import Marked, base_of
 from terrascope_bench.explain.views import View
 from terrascope_bench.question import LETTERS
-
-_SEG = "[SEG]"
 
 
 def page(
@@ -65,12 +64,11 @@ def spelt(answer: str, options: Sequence[str]) -> str:
 def pieces(chain: str, steps: int) -> list[dict[str, Any]]:
     """A chain as text and marks: {"text"} and {"step"}, a mark for each [SEG] that has a mask."""
     out: list[dict[str, Any]] = []
-    for number, part in enumerate(re.split(re.escape(_SEG), chain)):
+    for number, part in enumerate(in_lines(chain).split(SEG)):
         if number:
-            out.append({"step": number} if number <= steps else {"text": _SEG})
+            out.append({"step": number} if number <= steps else {"text": SEG})
         if part:
-            # Chains name the date before a class; each such look begins a line of its own.
-            out.append({"text": visible(re.sub(r"(?<=\))\s*(?=Image: t\d)", "\n", part), lines=True)})
+            out.append({"text": visible(part, lines=True)})
     return out
 
 

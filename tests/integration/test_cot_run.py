@@ -75,8 +75,8 @@ def test_ray_makes_the_same_bytes(recipe: Path, dataset: Path, tmp_path: Path) -
 
 def test_hugging_face_datasets_reads_it(dataset: Path, tmp_path: Path) -> None:
     """Plain `load_dataset(DIR, name)`, nothing of ours: images arrive as images."""
-    samples = datasets.load_dataset(str(dataset), "samples", split="train", cache_dir=str(tmp_path))
-    tiles = datasets.load_dataset(str(dataset), "tiles", split="train", cache_dir=str(tmp_path))
+    samples = datasets.load_dataset(str(dataset), "samples", split="full", cache_dir=str(tmp_path))
+    tiles = datasets.load_dataset(str(dataset), "tiles", split="full", cache_dir=str(tmp_path))
     manifest = json.loads((dataset / "manifest.json").read_bytes())
     assert (len(samples), len(tiles)) == (manifest["counts"]["samples"]["kept"], 27)
     assert set(samples["tile_id"]) <= set(tiles["tile_id"])
@@ -92,7 +92,7 @@ def test_hugging_face_datasets_reads_it(dataset: Path, tmp_path: Path) -> None:
     sample = next(row for row in samples if row["task"] == "area")
     assert sample["chain"].count("[SEG]") == len(sample["masks"]) == 1
     assert sample["masks"][0]["size"] == [64, 64]
-    assert datasets.load_dataset(str(dataset), split="train", cache_dir=str(tmp_path)).num_rows == len(samples)
+    assert datasets.load_dataset(str(dataset), split="full", cache_dir=str(tmp_path)).num_rows == len(samples)
 
 
 def test_two_workers_write_the_same_bytes(recipe: Path, dataset: Path, tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_killed_while_generating_again_it_is_unfinished(copy: Path) -> None:
 
 
 def test_show_and_stats(dataset: Path, tmp_path: Path) -> None:
-    row = datasets.load_dataset(str(dataset), "samples", split="train", cache_dir=str(tmp_path / "c"))[7]
+    row = datasets.load_dataset(str(dataset), "samples", split="full", cache_dir=str(tmp_path / "c"))[7]
     done = cli_here("show", dataset, row["sample_id"], "-o", tmp_path / "a.png")
     assert done.returncode == 0, done.stderr
     from PIL import Image
