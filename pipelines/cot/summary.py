@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,19 @@ def summary(out: Path, manifest: dict[str, Any], json: bool, quiet: bool) -> Non
         tasks = ", ".join(f"{number} {task}" for task, number in counts["samples"]["by_task"].items())
         console.say(f"samples: {counts['samples']['kept']} ({tasks})", quiet)
     if len(manifest["generations"]) > 1:
-        steps = [f"{entry['scenes']} scenes in {entry['parts']} parts" for entry in manifest["generations"]]
-        console.say(f"grown: {', then '.join(steps)}", quiet)
+        console.say(f"grown: {', '.join(_generations(manifest['generations']))}", quiet)
     for line in manifest.get("mix", {}).get("scarce", ()):
         console.say(f"scarce: {line}", quiet)
     console.say(f"done: {out}", quiet)
+
+
+def _generations(found: list[dict[str, int]]) -> Iterator[str]:
+    """Each generation in words: what the first run made, then what later ones added."""
+    for number, entry in enumerate(found):
+        gone = f" ({_counted(entry['gone'], 'scene')} gone)" if entry["gone"] else ""
+        told = f"{_counted(entry['parts'], 'part')} of {_counted(entry['scenes'], 'scene')}"
+        yield f"{told} {'added' if number else 'at first'}{gone}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
