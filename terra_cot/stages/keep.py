@@ -8,18 +8,17 @@ not kept in this way: nothing sealed it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from terra_cot.errors import ConflictError, shorten
+from terra_cot.errors import ConflictError, DataError, shorten
 from terra_cot.recipe import Recipe
 from terra_cot.scene import SCENES, Drop
 from terra_cot.stages.plan import sealed_parts
 from terra_cot.stages.scan import read_drops
 from terra_cot.store.index import Index
-from terra_cot.store.shards import SAMPLES, TILES, read_rows
+from terra_cot.store.shards import SAMPLES, TILES, Table, read_rows
 
 
 @dataclass(slots=True)
@@ -55,8 +54,7 @@ def refuse_loss(folder: Path, hidden: Path, found: Path, recipe: Recipe) -> None
 
 def tiles_there(folder: Path, number: int) -> frozenset[str]:
     """The tiles that part `number` holds now."""
-    path = TILES.part(folder, number)
-    return frozenset(row["tile_id"] for row in read_rows(path, TILES, ["tile_id"])) if path.is_file() else frozenset()
+    return frozenset(row["tile_id"] for row in _rows(folder, TILES, number, ["tile_id"]))
 
 
 def refuse_drop(folder: Path, drop: Drop, there: frozenset[str]) -> None:
@@ -76,24 +74,24 @@ def _loss(folder: Path, hidden: Path, found: Path, part_tiles: int) -> _Loss:
             names.add(row["scene_id"])
         for number, scenes in sealed_parts(hidden, part_tiles):
             gone = {name for name in scenes if not names.get(name)}
-            rows = [row for row in _tiles(folder, number) if row["source_id"] in gone] if gone else []
+            held = _rows(folder, TILES, number, ["tile_id", "source_id"]) if gone else []
+            rows = [row for row in held if row["source_id"] in gone]
             if rows:
                 made = {row["source_id"] for row in rows}
                 loss.scenes |= dict.fromkeys(name for name in scenes if name in made)
                 loss.tiles += len(rows)
-                loss.samples += _samples(folder, number, {row["tile_id"] for row in rows})
+                tiles = {row["tile_id"] for row in rows}
+                loss.samples += sum(row["tile_id"] in tiles for row in _rows(folder, SAMPLES, number, ["tile_id"]))
     return loss
 
 
-def _tiles(folder: Path, number: int) -> Iterator[dict[str, Any]]:
-    path = TILES.part(folder, number)
-    if path.is_file():
-        yield from read_rows(path, TILES, ["tile_id", "source_id"])
-
-
-def _samples(folder: Path, number: int, tiles: set[str]) -> int:
-    path = SAMPLES.part(folder, number)
-    return sum(row["tile_id"] in tiles for row in read_rows(path, SAMPLES, ["tile_id"])) if path.is_file() else 0
+def _rows(folder: Path, table: Table, number: int, columns: list[str]) -> list[dict[str, Any]]:
+    """Some columns of a part; nothing where there is none, or none that can be read: nothing is left to keep."""
+    path = table.part(folder, number)
+    try:
+        return list(read_rows(path, table, columns)) if path.is_file() else []
+    except DataError:
+        return []
 
 
 def _why(found: Path, scene: str) -> str:
