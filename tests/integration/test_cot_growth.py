@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rasterio
 import yaml
 from exportfactory import contents as all_files
 from geofactory import SCRIPT, cli, cli_here, rasters_archive
+from stacfactory import write_cog
 
 from terra_cot.stages import tile as tile_stage
 
@@ -220,19 +222,23 @@ def test_a_place_that_cannot_be_read_any_more_stops_the_run(archive: Path) -> No
     assert "9 tiles and " in line
 
 
-def test_a_file_that_is_cut_off_stops_the_run_when_its_pixels_are_read(archive: Path) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_file_that_is_cut_off_stops_the_run_when_its_pixels_are_read(archive: Path, workers: int) -> None:
     """The header is whole: only cutting finds out. The part that holds its tiles stays as it is."""
+    path = archive / "data" / "place2" / "labels.tif"
+    with rasterio.open(path) as labels:
+        pixels, place = labels.read(), labels.transform
+    write_cog(path, pixels, place, 0)
     run(archive)
-    for path in sorted((archive / "data" / "place0").glob("S*.tif")):
-        data = path.read_bytes()
-        path.write_bytes(data[: len(data) // 8])
-    out = archive / "out"
-    there = contents(out)
-    done = cli_here("run", archive / "recipe.yaml", "-o", out)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    before, there = contents(archive / "out"), states(archive / "out")
+    done = cli_here("run", archive / "recipe.yaml", "-o", archive / "out", "--workers", workers)
     assert done.returncode == 2, done.stdout + done.stderr
-    assert "place0" in done.stderr
-    assert "--force" in done.stderr
-    assert contents(out) == there
+    assert (contents(archive / "out"), states(archive / "out")) == (before, there)
+    assert "tile place2_r" in done.stderr
+    assert "would be dropped (unreadable: " in done.stderr
+    assert cli_here("verify", archive / "out", "--json").returncode == 0
+    assert run(archive, "out", "--force")["counts"]["tiles"]["kept"] < 18
 
 
 def test_what_was_never_finished_may_leave(archive: Path) -> None:
