@@ -57,8 +57,8 @@ def frames_left_out(counts: Mapping[str, Any]) -> list[tuple[str, dict[str, int]
 
     A scene or a tile that lost one frame is kept, and no other count tells of it.
     """
-    dropped = counts["frames_dropped"]
-    return [(what, dropped[stage]) for stage, what in _FRAMES.items() if dropped[stage]]
+    dropped = counts.get("frames_dropped", {})
+    return [(what, dropped[stage]) for stage, what in _FRAMES.items() if dropped.get(stage)]
 
 
 def by_reason(numbers: Mapping[str, int]) -> str:
