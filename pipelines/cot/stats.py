@@ -10,6 +10,7 @@ import typer
 from pipelines import console
 from pipelines.console import Force, Json, Quiet
 from pipelines.cot.arguments import Folder
+from pipelines.cot.summary import say_frames
 
 
 def stats(
@@ -35,12 +36,12 @@ def stats(
     if json:
         console.print_json(found)
     elif not quiet:
-        _say_stats(found)
+        _say_stats(found, folder)
         if html:
             console.say(f"open {html}")
 
 
-def _say_stats(found: dict[str, Any]) -> None:
+def _say_stats(found: dict[str, Any], folder: Path) -> None:
     """Counts and balance, then spreads, then histograms, as tables."""
     counts, samples = found["counts"], found["counts"].get("samples")
     for stage in ("scenes", "tiles", "annotated_tiles"):
@@ -49,6 +50,7 @@ def _say_stats(found: dict[str, Any]) -> None:
             console.say(
                 f"{stage.replace('_', ' ')}: {counts[stage]['read']} read, {counts[stage]['kept']} kept, dropped: {why}"
             )
+    say_frames(counts, folder)
     if samples:
         for key in ("tier", "task", "split"):
             _say_balance(f"samples by {key}", key, "samples", samples[f"by_{key}"])

@@ -213,7 +213,7 @@ def test_bad_input_is_one_line_and_exit_code_2(recipe: Path, dataset: Path, tmp_
     one_line(cli_here("run", recipe, "-o", out, "--set", "source.root=/nowhere"), "/nowhere", "no such folder")
     one_line(cli_here("run", recipe, "-o", out, "--set", "source.kind=sentinel"), "no source")
     one_line(cli_here("run", recipe, "-o", out, "--set", "source.legend=worldcovr"), 'did you mean "worldcover"')
-    one_line(cli_here("run", recipe, "-o", out, "--set", f"source.root={tmp_path}"), "no file matches")
+    one_line(cli_here("run", recipe, "-o", out, "--set", f"source.root={tmp_path}"), "matches no file")
     assert cli_here("run", recipe, "-o", out, "--limit", 1, "--quiet").returncode == 0, (
         "a recipe that failed may be mended"
     )

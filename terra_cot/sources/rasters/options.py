@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
@@ -13,6 +14,9 @@ from terra_cot.legend import LEGENDS
 from terra_cot.scene import SarUnit
 from terra_cot.sources import Options
 from terra_cot.tile import Modality
+
+PLACEHOLDERS = ("scene", "date")
+"""What may stand in braces in a pattern."""
 
 
 class FramePattern(Options):
@@ -74,7 +78,14 @@ class FramePattern(Options):
 
     def patterns(self) -> tuple[str, ...]:
         """Every pattern of the frame."""
-        return (*self.files, *([self.cloud] if self.cloud is not None else []), *self.metadata)
+        return tuple(text for _, text in self.fields())
+
+    def fields(self) -> list[tuple[str, str]]:
+        """Every pattern of the frame after the place where it is written, such as files[0]."""
+        cloud = [("cloud", self.cloud)] if self.cloud is not None else []
+        lists = (("files", self.files), ("metadata", self.metadata))
+        files, metadata = ([(f"{key}[{at}]", text) for at, text in enumerate(texts)] for key, texts in lists)
+        return [*files, *cloud, *metadata]
 
     def named(self) -> bool:
         """Whether the paths name the scene."""
@@ -114,6 +125,13 @@ class RastersOptions(Options):
         for text in self.patterns():
             if not text or PurePosixPath(text).is_absolute() or ".." in PurePosixPath(text).parts:
                 raise ValueError(f"pattern {text!r}: write it relative to source.root, without ..")
+            unknown = next((name for name in re.findall(r"\{([^{}/]*)\}", text) if name not in PLACEHOLDERS), None)
+            if unknown is not None:
+                hint = did_you_mean(unknown, PLACEHOLDERS)
+                known = " and ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+                raise ValueError(
+                    f"pattern {text!r}: no placeholder {{{unknown}}}{hint} (known: {known}, and * for any)"
+                )
         if self.label and not self.legend:
             raise ValueError(f"a label map needs a legend ({', '.join(LEGENDS)})")
         if self.legend and self.legend not in LEGENDS:
@@ -126,7 +144,12 @@ class RastersOptions(Options):
 
     def patterns(self) -> list[str]:
         """Every pattern, of frames and of the label map."""
-        return [text for entry in self.frames for text in entry.patterns()] + ([self.label] if self.label else [])
+        return [text for _, text in self.fields()]
+
+    def fields(self) -> list[tuple[str, str]]:
+        """Every pattern after the place where it is written, such as frames[0].files[0]."""
+        frames = [(f"frames[{at}].{key}", text) for at, entry in enumerate(self.frames) for key, text in entry.fields()]
+        return [*frames, *([("label", self.label)] if self.label else [])]
 
     def by_name(self) -> bool:
         """Whether any path names a scene: what does not is then matched by the ground it covers."""
