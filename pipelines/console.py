@@ -7,23 +7,25 @@ with `--json` standard output is one JSON document, with `--quiet` it is empty.
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
 from pipelines import completion
 from pipelines.colour import coloured, paint, plain, width_of
+from pipelines.places import need_file as need_file
+from pipelines.places import need_folder as need_folder
+from pipelines.places import need_free as need_free
+from pipelines.places import refused
 from pipelines.progress import Note as Note
 from pipelines.progress import OnStep as OnStep
 from pipelines.progress import progress as progress
 from pipelines.progress import stages as stages
 from pipelines.usage import UsageError, usage_lines
-from terra_cot.errors import ConflictError, RunStopped, TerraError
+from terra_cot.errors import RunStopped, TerraError
 from terra_cot.visible import visible
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
@@ -74,8 +76,9 @@ def run(app: typer.Typer) -> NoReturn:
         # Disk full, no permission, a file gone: nothing in our code to look for.
         if debug:
             raise
-        _say_error(f"error: {_told(error)}")
-        sys.exit(1)
+        line, code = refused(error)
+        _say_error(f"error: {visible(line)}")
+        sys.exit(code)
     except (KeyboardInterrupt, typer.Abort):
         code = _INTERRUPTED
     if code == _INTERRUPTED:
@@ -91,15 +94,6 @@ def _say_error(text: str) -> None:
     elif not coloured(sys.stderr):
         text = plain(text)
     print(text, file=sys.stderr)  # noqa: T201
-
-
-def _told(error: OSError) -> str:
-    """One line for what the system refused; of a full disk also what to do."""
-    where = f"{error.filename}: " if error.filename else ""
-    if error.errno == errno.ENOSPC or f"[errno {errno.ENOSPC}]" in str(error):  # the latter is Arrow's
-        full = os.strerror(errno.ENOSPC)
-        return f"{where}{full}; make room and run the same command again: finished parts are kept"
-    return f"{where}{error.strerror or error}"
 
 
 def say(text: str, quiet: bool = False) -> None:
@@ -161,10 +155,3 @@ def print_table(
         screen.print(Text(visible(title), style="bold"), soft_wrap=width is None)
         screen.print(table)
     sys.stdout.write("".join(f"{line.rstrip()}\n" for line in drawn.get().splitlines()))
-
-
-def need_free(path: Path, force: bool) -> None:
-    """Refuse to write over something without --force."""
-    taken = path.is_file() or (path.is_dir() and any(path.iterdir()))
-    if taken and not force:
-        raise ConflictError(f"{path}: is there already; choose another place, or --force to replace it")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines import completion
+from pipelines import completion, console
 from pipelines.console import Engine, Force, Json, Quiet, Workers
 from pipelines.cot.arguments import Limit, Out, Settings
 from pipelines.cot.summary import stages, summary
@@ -33,6 +33,7 @@ def run(
     from terra_cot.recipe import load_recipe
 
     chosen = load_recipe(recipe_path(recipe), [*settings, *([f"limit={limit}"] if limit else [])])
+    console.need_folder(out)
     with stages(quiet) as on_step:
         manifest = curate.run(chosen, out, crew=Crew(workers, engine), force=force, on_step=on_step)
     summary(out, manifest, json, quiet)

@@ -41,8 +41,10 @@ def scan(
     from terra_cot.recipe import apply_settings
     from terra_cot.stages.scan import dropped_beside, forget, scan_to
 
-    for place in (out, *([alignment] if alignment else [])):
-        console.need_free(place, force)
+    console.need_file(out, force, "scenes.parquet")
+    if alignment:
+        console.need_folder(alignment)
+        console.need_free(alignment, force)
     for setting in settings:
         if not setting.startswith(("source.", "tile.") if alignment else "source."):
             raise ConfigError(f"--set {setting}: a scan has options of its source only, such as source.gsd_m=10")

@@ -24,7 +24,7 @@ def show(
     from terra_cot.picture import find, sample_picture
     from terra_cot.store.atomic import replacing
 
-    console.need_free(out, force)
+    console.need_file(out, force, "sample.png")
     picture = sample_picture(*find(folder, sample_id))
     with replacing(out) as temporary:
         picture.save(temporary, "PNG")

@@ -27,7 +27,7 @@ def stats(
     from terra_cot.stats import write_page
 
     if html:
-        console.need_free(html, force)
+        console.need_file(html, force, "stats.html")
     with console.progress("stats", "parts", quiet) as on_step:
         found = measure(folder, tokenizer, on_step)
     if html:
