@@ -59,7 +59,7 @@ def extractors(incomplete: str) -> Offers:
 
 
 def splits(incomplete: str) -> Offers:
-    from terra_cot.export import SPLITS
+    from terra_cot.tile import SPLITS
 
     return [(name, "split") for name in _near(SPLITS, incomplete)]
 

@@ -38,7 +38,13 @@ def run(
         DataError, ConfigError: the source cannot be read, or the recipe does not fit it.
     """
     require(recipe.tile.cloud)
-    found = joined([listing(spec.kind, spec.root, spec.options()) for spec in recipe.archives()], recipe.limit)
+    found = joined(
+        [
+            listing(spec.kind, spec.root, spec.options(), where)
+            for where, spec in zip(recipe.places(), recipe.archives(), strict=True)
+        ],
+        recipe.limit,
+    )
     with Workspace(out, recipe.body(), force) as workspace:
         scan_stage(workspace.hidden, found, None if recipe.sources else recipe.limit, on_step)
         tile_scenes(workspace, recipe, crew, on_step)

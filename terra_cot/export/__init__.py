@@ -19,9 +19,9 @@ from terra_cot.export.place import claim, fresh, replaced
 from terra_cot.store.atomic import write_json
 from terra_cot.store.join import Pair, pairs
 from terra_cot.store.manifest import manifest_sha256, read_manifest
+from terra_cot.tile import SPLITS
 
 NOTE = "export.json"
-SPLITS = ("train", "validation", "test")
 TARGETS = {
     "coco": "terra_cot.export.coco",
     "conversations": "terra_cot.export.conversations",
