@@ -173,6 +173,9 @@ def test_a_key_that_is_misspelt_is_told_before_the_one_that_is_missing(tmp_path:
     path.write_text(yaml.safe_dump({"name": "x", "source": {"kind": "rasters", "root": "w", "frmes": []}}))
     with pytest.raises(ConfigError, match=r'source\.frmes: unknown key; did you mean "frames"\?'):
         load_recipe(path)
+    path.write_text(yaml.safe_dump({"name": "x", "source": {"kind": "rasters", "rot": "w"}}))
+    with pytest.raises(ConfigError, match=r'source\.root: field required; is "rot" meant to be it\?'):
+        load_recipe(path)
     several = {"name": "x", "sources": {"a": BEN["source"], "b": {**RASTERS["source"], "legnd": "worldcover"}}}
     path.write_text(yaml.safe_dump(several))
     with pytest.raises(ConfigError, match=r'sources\.b\.legnd: unknown key; did you mean "legend"\?'):
@@ -181,10 +184,8 @@ def test_a_key_that_is_misspelt_is_told_before_the_one_that_is_missing(tmp_path:
 
 def test_an_entry_of_a_list_goes_by_its_number() -> None:
     changed = apply_settings(RASTERS, ["source.frames.1.unit=linear", "source.frames.0.files.0=b.tif"])
-    assert changed["source"]["frames"] == [
-        {**FRAME, "files": ["b.tif"]},
-        {**FRAME, "modality": "sar", "unit": "linear"},
-    ]
+    sar = {**FRAME, "modality": "sar", "unit": "linear"}
+    assert changed["source"]["frames"] == [{**FRAME, "files": ["b.tif"]}, sar]
     assert RASTERS["source"]["frames"][0] == FRAME
     for step in ("2", "-1", "x"):
         with pytest.raises(ConfigError, match=rf"source\.frames is a list; got {step}, .* \(0 to 1\)"):
