@@ -26,9 +26,10 @@ def training(incomplete: str) -> Offers:
 
 
 def sources(incomplete: str) -> Offers:
+    """Kinds of sources, and YAML files here."""
     from terra_cot.sources import SOURCES
 
-    return [(name, "kind of source") for name in _near(SOURCES, incomplete)]
+    return [(name, "kind of source") for name in _near(SOURCES, incomplete)] + _files(incomplete, (".yaml", ".yml"))
 
 
 def targets(incomplete: str) -> Offers:
