@@ -1,6 +1,7 @@
 """What every command does the same way: one-line errors with exit codes, progress, tables, JSON, shared options.
 
-Exit codes: 0 done; 1 the check or run failed; 2 wrong usage or unreadable input. `--debug` anywhere on the line shows
+Exit codes: 0 done; 1 the check or run failed; 2 wrong usage, unreadable input or a place that cannot be written to; 130
+stopped by Ctrl-C; 141 the reader of the output left (`| head`). `--debug` anywhere on the line shows
 the traceback of a user error; a bug always shows its own. Results go to standard output, all else to standard error:
 with `--json` standard output is one JSON document, with `--quiet` it is empty.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TextIO
 
 import typer
 
@@ -46,6 +47,7 @@ Settings = Annotated[
 Seed = Annotated[int, typer.Option("--seed", min=0, help="All randomness comes from it.")]
 
 _INTERRUPTED = 130
+_READER_LEFT = 141  # what a shell tells of a program that SIGPIPE ended
 _ENDLESS = 1_000_000
 
 
@@ -54,6 +56,7 @@ def run(app: typer.Typer) -> NoReturn:
     debug = "--debug" in sys.argv
     if debug:
         sys.argv.remove("--debug")
+    out = sys.stdout
     try:
         code = app(prog_name=app.info.name, standalone_mode=False, color=coloured(sys.stdout))
         sys.stdout.flush()
@@ -69,9 +72,12 @@ def run(app: typer.Typer) -> NoReturn:
         _say_error(f"error: {visible(str(error))}")
         sys.exit(1 if isinstance(error, WorkerLost | RunStopped) else 2)
     except BrokenPipeError:
-        # The reader of our output went away (`| head`): not our failure, and Python must not complain at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+        _reader_left(out)
+    except SystemExit:
+        # Typer ends so where a pipe closed, with 1, and only there it puts a wrapper in place of standard output.
+        if sys.stdout is out:
+            raise
+        _reader_left(out)
     except OSError as error:
         # Disk full, no permission, a file gone: nothing in our code to look for.
         if debug:
@@ -84,6 +90,12 @@ def run(app: typer.Typer) -> NoReturn:
     if code == _INTERRUPTED:
         _say_error("stopped; run the same command again to go on")
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _reader_left(out: TextIO) -> NoReturn:
+    """The end where whoever read our output went away (`| head`): no failure, and no complaint of Python's at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
+    sys.exit(_READER_LEFT)
 
 
 def _say_error(text: str) -> None:
@@ -140,7 +152,9 @@ def print_table(
     table = Table(box=box.SIMPLE_HEAD, header_style="bold cyan")
     for index, column in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[index], int | float) or row[index] in ("", "-") for row in rows)
-        table.add_column(Text(column), justify="right" if numeric else "left", no_wrap=index == 0, overflow="fold")
+        table.add_column(
+            Text(column), justify="right" if numeric else "left", no_wrap=index == 0 or numeric, overflow="fold"
+        )
     for index, row in enumerate(rows):
         cells = [Text("-" if cell is None else visible(str(cell))) for cell in row]
         if colours_of_rows:
