@@ -49,6 +49,8 @@ Seed = Annotated[int, typer.Option("--seed", min=0, help="All randomness comes f
 _INTERRUPTED = 130
 _READER_LEFT = 141  # what a shell tells of a program that SIGPIPE ended
 _ENDLESS = 1_000_000
+_NAME_WHOLE = 32
+_FOLDED = 8  # columns that text is folded into at least
 
 
 def run(app: typer.Typer) -> NoReturn:
@@ -152,8 +154,14 @@ def print_table(
     table = Table(box=box.SIMPLE_HEAD, header_style="bold cyan")
     for index, column in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[index], int | float) or row[index] in ("", "-") for row in rows)
+        longest = max(len(text) for text in (column, *(visible(str(row[index])) for row in rows)))
+        whole = numeric or (index == 0 and longest <= _NAME_WHOLE)  # half a number is another number
         table.add_column(
-            Text(column), justify="right" if numeric else "left", no_wrap=index == 0 or numeric, overflow="fold"
+            Text(column),
+            justify="right" if numeric else "left",
+            no_wrap=whole,
+            overflow="fold",
+            min_width=longest if whole else None,
         )
     for index, row in enumerate(rows):
         cells = [Text("-" if cell is None else visible(str(cell))) for cell in row]
@@ -161,10 +169,10 @@ def print_table(
             cells[0].stylize(colours_of_rows[index])
         table.add_row(*cells)
     screen = Console(
-        force_terminal=colours, color_system="standard" if colours else None, highlight=False, width=width or _ENDLESS
+        force_terminal=colours, color_system="standard" if colours else None, highlight=False, width=_ENDLESS
     )
-    if width is None:
-        screen.width = Measurement.get(screen, screen.options, table).maximum
+    least = sum((column.min_width or _FOLDED) + 3 for column in table.columns) + 1
+    screen.width = Measurement.get(screen, screen.options, table).maximum if width is None else max(width, least)
     with screen.capture() as drawn:
         screen.print(Text(visible(title), style="bold"), soft_wrap=width is None)
         screen.print(table)

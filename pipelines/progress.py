@@ -96,8 +96,8 @@ def _columns(width: int, label: int, unit: int) -> list[ProgressColumn]:
         ("left", TextColumn("left")),
         ("left", TimeRemainingColumn()),
     ]
-    name = TextColumn(text, table_column=Column(no_wrap=True, overflow="ellipsis"))
-    return [name, *(field for key, field in fields if key in chosen)]
+    title = TextColumn(text, table_column=Column(no_wrap=True, overflow="ellipsis"))
+    return [title, *(field for key, field in fields if key in chosen)]
 
 
 def _rate(done: int, elapsed_s: float) -> float | None:
