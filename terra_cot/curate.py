@@ -40,11 +40,17 @@ def run(
         DataError, ConfigError: the source cannot be read, or the recipe does not fit it.
     """
     require(recipe.tile.cloud)
-    found = joined([listing(spec.kind, spec.root, spec.options()) for spec in recipe.archives()], recipe.limit)
+    found = listed(recipe)
     with Workspace(out, recipe.body(), force) as workspace:
         _scanned(workspace, recipe, found, None if recipe.sources else recipe.limit, force, on_step)
         tile_scenes(workspace, recipe, crew, on_step, force)
         return _finished(workspace, recipe, crew, on_step)
+
+
+def listed(recipe: Recipe) -> Listing:
+    """What the archives of a recipe hold, not yet described; of several each gives `limit` places."""
+    places = zip(recipe.places(), recipe.archives(), strict=True)
+    return joined([listing(spec.kind, spec.root, spec.options(), where) for where, spec in places], recipe.limit)
 
 
 def tile(

@@ -46,6 +46,7 @@ def build(
     """Questions of the six sub-tasks from tiles, with options that cannot be guessed, and evidence masks."""
     from terrascope_bench.build import build_benchmark
 
+    console.need_folder(out)
     view: View = classes
     with console.progress("build", "tiles", quiet) as on_step:
         manifest = build_benchmark(

@@ -117,6 +117,7 @@ def _answer(
 
     from terrascope_bench.run import run_model
 
+    console.need_file(out, True, "predictions.jsonl")
     options["images"] = False if options.pop("no_images") else None
     options["timeout_s"] = options.pop("timeout")
     options["option"] = _body(options["option"])

@@ -45,7 +45,7 @@ def review(
 ) -> None:
     """Experts grade mask, answer, distractors and clarity of every question in a local page, blind to each other."""
     if export is not None:
-        console.need_free(export, force)
+        console.need_file(export, force, "consensus.jsonl")
     if export is None and not stats and not as_json:
         _serve(folder, reviewers, per_question, host, port, names, password_env, quiet)
         return

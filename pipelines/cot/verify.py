@@ -25,6 +25,7 @@ def verify(
         console.print_json({**totals, "problems": [asdict(problem) for problem in report.problems]})
     else:
         checked = ", ".join(f"{number:,} {name}" for name, number in totals.items())
-        console.say(f"{folder}: {checked} checked, {len(report.problems)} problems", quiet)
+        number = len(report.problems)
+        console.say(f"{folder}: {checked} checked, {number} problem{'s' * (number != 1)}", quiet)
     if report.problems:
         console.fail([] if json else [str(problem) for problem in report.problems])

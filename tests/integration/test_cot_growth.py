@@ -243,11 +243,8 @@ def test_what_was_never_finished_may_leave(archive: Path) -> None:
     """Killed as it grew: the places of the growth were not finished, and their leaving is no loss."""
     run(archive)
     comes(archive, "place1")
-    running = subprocess.Popen([str(SCRIPT), "run", str(archive / "recipe.yaml"), "-o", str(archive / "out"), "-q"])
-    while running.poll() is None and len(list((archive / "out").glob("tiles/part-*.parquet"))) < 6:
-        time.sleep(0.002)
-    running.send_signal(signal.SIGKILL)
-    running.wait()
+    command = [str(SCRIPT), "run", str(archive / "recipe.yaml"), "-o", str(archive / "out"), "-q"]
+    killed_at(archive / "gate", "*/tiles/part-*.parquet", command, at=2)
     assert not (archive / "out" / "manifest.json").exists(), "killed before its end, or this test shows nothing"
     (archive / "data" / "place1").rename(archive / "later" / "place1")
     assert run(archive)["counts"]["tiles"]["kept"] == 18

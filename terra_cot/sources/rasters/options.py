@@ -6,14 +6,14 @@ import re
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from terra_cot.cloud.formats import FORMATS, MaskFormat
 from terra_cot.errors import did_you_mean
 from terra_cot.legend import LEGENDS
 from terra_cot.scene import SarUnit
 from terra_cot.sources import Options
-from terra_cot.tile import Modality
+from terra_cot.tile import Modality, Split
 
 PLACEHOLDERS = ("scene", "date")
 """What may stand in braces in a pattern."""
@@ -44,6 +44,14 @@ class FramePattern(Options):
     offset: Annotated[float, Field(allow_inf_nan=False)] | Literal["declared"] | None = None
     unit: SarUnit | None = None
 
+    @field_validator("cloud_format")
+    @classmethod
+    def _known(cls, name: str | None) -> str | None:
+        if name is not None and name not in FORMATS:
+            hint = did_you_mean(name, tuple(FORMATS))
+            raise ValueError(f"no cloud_format {name}{hint} (known: {', '.join(FORMATS)})")
+        return name
+
     @model_validator(mode="after")
     def _check(self) -> FramePattern:
         if self.bands is not None:
@@ -63,14 +71,8 @@ class FramePattern(Options):
                 raise ValueError("metadata say the offset: leave offset out")
             if self.unit not in (None, "amplitude"):
                 raise ValueError("calibration files are for amplitudes: leave unit out")
-        if self.cloud_format is not None:
-            if self.cloud_format not in FORMATS:
-                hint = did_you_mean(self.cloud_format, tuple(FORMATS))
-                raise ValueError(f"no cloud_format {self.cloud_format}{hint} (known: {', '.join(FORMATS)})")
-            if {"cloud_codes", "cloud_bits"} & self.model_fields_set:
-                raise ValueError(
-                    "cloud_format says which codes and bits are cloud: leave cloud_codes and cloud_bits out"
-                )
+        if self.cloud_format is not None and {"cloud_codes", "cloud_bits"} & self.model_fields_set:
+            raise ValueError("cloud_format says which codes and bits are cloud: leave cloud_codes and cloud_bits out")
         named = ["{scene}" in text for text in self.files]
         if any(named) != all(named) or (not any(named) and any("{scene}" in text for text in self.patterns())):
             raise ValueError("{scene} stands in some patterns of a frame and not in others")
@@ -117,8 +119,15 @@ class RastersOptions(Options):
     allow_no_crs: bool = False
     pair_days: float = Field(6.0, ge=0)
     min_cover: float = Field(0.5, gt=0, le=1)
-    split: str = "train"
+    split: Split = "train"
     licence: str = "unknown"
+
+    @field_validator("legend")
+    @classmethod
+    def _known(cls, name: str | None) -> str | None:
+        if name and name not in LEGENDS:
+            raise ValueError(f"no legend {name}{did_you_mean(name, tuple(LEGENDS))} (known: {', '.join(LEGENDS)})")
+        return name
 
     @model_validator(mode="after")
     def _check(self) -> RastersOptions:
@@ -134,8 +143,6 @@ class RastersOptions(Options):
                 )
         if self.label and not self.legend:
             raise ValueError(f"a label map needs a legend ({', '.join(LEGENDS)})")
-        if self.legend and self.legend not in LEGENDS:
-            raise ValueError(f"no legend {self.legend}{did_you_mean(self.legend, tuple(LEGENDS))}")
         if self.label and "{date}" in self.label and "{scene}" not in self.label and self.by_name():
             raise ValueError("label: maps of many scenes are matched by their ground, not by date; leave {date} out")
         if self.allow_no_crs and self.gsd_m is None:
