@@ -17,11 +17,12 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from pipelines import completion
-from pipelines.colour import coloured, paint, plain, width_of
+from pipelines.colour import coloured, paint, plain
 from pipelines.progress import Note as Note
 from pipelines.progress import OnStep as OnStep
 from pipelines.progress import progress as progress
 from pipelines.progress import stages as stages
+from pipelines.table import print_table as print_table
 from pipelines.usage import UsageError, usage_lines
 from terra_cot.errors import ConflictError, RunStopped, TerraError
 from terra_cot.visible import visible
@@ -44,7 +45,6 @@ Settings = Annotated[
 Seed = Annotated[int, typer.Option("--seed", min=0, help="All randomness comes from it.")]
 
 _INTERRUPTED = 130
-_ENDLESS = 1_000_000
 
 
 def run(app: typer.Typer) -> NoReturn:
@@ -122,45 +122,6 @@ def print_json(value: Any) -> None:
 
     options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
     sys.stdout.write(orjson.dumps(value, option=options).decode() + "\n")
-
-
-def print_table(
-    title: str,
-    columns: Sequence[str],
-    rows: Sequence[Sequence[object]],
-    colours_of_rows: Sequence[str] | None = None,
-) -> None:
-    """A table; numbers are right-aligned, a cell is text, never markup. In a pipe a row is a line, however long.
-
-    Args:
-        colours_of_rows: what the first cell of each row is painted in, where colours are shown.
-    """
-    from rich import box
-    from rich.console import Console
-    from rich.measure import Measurement
-    from rich.table import Table
-    from rich.text import Text
-
-    colours, width = coloured(sys.stdout), width_of(sys.stdout)
-    # Text, not markup: a file or model may be called "[/b]", and bring control characters.
-    table = Table(box=box.SIMPLE_HEAD, header_style="bold cyan")
-    for index, column in enumerate(columns):
-        numeric = bool(rows) and all(isinstance(row[index], int | float) or row[index] in ("", "-") for row in rows)
-        table.add_column(Text(column), justify="right" if numeric else "left", no_wrap=index == 0, overflow="fold")
-    for index, row in enumerate(rows):
-        cells = [Text("-" if cell is None else visible(str(cell))) for cell in row]
-        if colours_of_rows:
-            cells[0].stylize(colours_of_rows[index])
-        table.add_row(*cells)
-    screen = Console(
-        force_terminal=colours, color_system="standard" if colours else None, highlight=False, width=width or _ENDLESS
-    )
-    if width is None:
-        screen.width = Measurement.get(screen, screen.options, table).maximum
-    with screen.capture() as drawn:
-        screen.print(Text(visible(title), style="bold"), soft_wrap=width is None)
-        screen.print(table)
-    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in drawn.get().splitlines()))
 
 
 def need_free(path: Path, force: bool) -> None:

@@ -41,7 +41,7 @@ def _print(bench: Path, summary: dict[str, Any]) -> None:
         ["... at most", *(most for _, most in shares)],
     ]
     title = f"{bench}: right without the image (-: says nothing)"
-    console.print_table(title, ["", *summary["tasks"], "all"], rows)
+    console.print_table(title, ["", *summary["tasks"], "all"], rows, least=[*reversed(summary["tasks"])])
 
 
 def needs_no_image(entry: dict[str, Any] | None) -> tuple[str, str]:

@@ -9,7 +9,7 @@ import typer
 
 from pipelines import completion, console
 from pipelines.bench.arguments import Bench, Seed
-from pipelines.bench.scorecard_text import scorecard_lines, scorecard_table
+from pipelines.bench.scorecard_text import LEAST, scorecard_lines, scorecard_table
 from pipelines.console import Force, Json, Quiet
 
 
@@ -46,6 +46,6 @@ def score(
     if json:
         console.print_json(card)
     elif not quiet:
-        console.print_table(f"{card['model']} ({extractor})", *scorecard_table(card))
+        console.print_table(f"{card['model']} ({extractor})", *scorecard_table(card), least=LEAST)
         for line in scorecard_lines(card):
             console.say(line)

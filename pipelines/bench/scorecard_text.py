@@ -15,6 +15,8 @@ _METRICS = {
     "misread": "misread",
     "faithfulness": "faithful",
 }
+LEAST = ("misread", "lucky", "bIoU", "cIoU", "faithful", "grounded")
+"""Columns that go first where there is little room."""
 
 
 def scorecard_table(card: dict[str, Any]) -> tuple[list[str], list[list[object]]]:
