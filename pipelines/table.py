@@ -31,7 +31,7 @@ _TEXT = 12
 
 @dataclass(slots=True)
 class _Column:
-    """One column as text. `wanted` is as wide as its longest line, `least` as its longest word, `broken` as part of one."""
+    """A column as text. `wanted` is as wide as its longest line, `least` as its longest word, `broken` as a part of one."""
 
     head: str
     cells: list[str]
