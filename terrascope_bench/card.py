@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import yaml
 
+from terra_cot.store.hub import table_config
 from terra_cot.store.licence import hub_licence
+from terra_cot.store.shards import Part
+from terrascope_bench.question import QUESTIONS
 from terrascope_bench.tasks import TASKS
 
 NAME = "TerraScope-Bench, rebuilt"
-
-_FRONT = """\
----
-{licence}pretty_name: {name}
-task_categories:
-- visual-question-answering
-- image-segmentation
-tags:
-- remote-sensing
-- satellite
-- terrascope-bench
-configs:
-- config_name: questions
-  default: true
-  data_files:
-  - split: test
-    path: questions/*.parquet
----
-"""
 
 _CARD = """
 # {name}
@@ -62,13 +47,26 @@ Sources and licences:
 """
 
 
-def front(name: str, manifest: dict[str, Any]) -> str:
+def front(name: str, manifest: dict[str, Any], parts: Iterable[Part]) -> str:
     """Tells Hugging Face where the questions are, whose licences they carry, and what to call them."""
-    licence = hub_licence(entry["licence"] for entry in manifest["sources"])
-    return _FRONT.format(name=name, licence=yaml.safe_dump(licence, sort_keys=True))
+    return yaml_front(
+        {
+            **hub_licence(entry["licence"] for entry in manifest["sources"]),
+            "pretty_name": name,
+            "task_categories": ["visual-question-answering", "image-segmentation"],
+            "tags": ["remote-sensing", "satellite", "terrascope-bench"],
+        },
+        parts,
+    )
 
 
-def card(manifest: dict[str, Any]) -> str:
+def yaml_front(told: dict[str, Any], parts: Iterable[Part]) -> str:
+    """What is told of a benchmark, and where its questions are: these `parts`."""
+    configs = [table_config("questions", "test", f"{QUESTIONS.name}/*.parquet", parts, default=True)]
+    return f"---\n{yaml.safe_dump(told | {'configs': configs}, sort_keys=True, allow_unicode=True)}---\n"
+
+
+def card(manifest: dict[str, Any], parts: Iterable[Part]) -> str:
     """README.md of a benchmark folder."""
     tasks, blind = manifest["tasks"], manifest["blind"]["tasks"]
     rows = "\n".join(
@@ -77,7 +75,7 @@ def card(manifest: dict[str, Any]) -> str:
         for code, entry in tasks.items()
     )
     sources = "\n".join(f"- {entry['source']}: {entry['licence']}" for entry in manifest["sources"]) or "- none"
-    return front(NAME, manifest) + _CARD.format(
+    return front(NAME, manifest, parts) + _CARD.format(
         name=NAME,
         total=sum(entry["questions"] for entry in tasks.values()),
         tiles=manifest["tiles"]["read"],

@@ -128,7 +128,7 @@ def _differences(stated: Any, found: Any, where: str) -> Iterator[Problem]:
 
 def _card(folder: Path, manifest: dict[str, Any]) -> Iterator[Problem]:
     path = folder / CARD
-    if path.is_file() and path.read_bytes() != card_text(manifest).encode():
+    if path.is_file() and path.read_bytes() != card_text(manifest, manifest_parts(manifest)).encode():
         yield Problem(CARD, None, "", "is not the card of this manifest")
     path = folder / CROISSANT
     if path.is_file() and path.read_bytes() != croissant_text(manifest):

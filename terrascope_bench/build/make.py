@@ -109,7 +109,7 @@ def build_benchmark(
         "rows": _positive(written.endings),
         "blind": summary,
     }
-    write_bytes(out / "README.md", card(body).encode())
+    write_bytes(out / "README.md", card(body, made).encode())
     return write_manifest(out, "benchmark", body, made)
 
 

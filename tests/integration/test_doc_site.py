@@ -99,6 +99,18 @@ def test_every_command_and_schema_has_its_place(site: Path, parsed: dict[Path, L
         assert (site / f"formats/{path.name.removesuffix('.schema.json')}.html").is_file()
 
 
+def test_every_option_of_every_source_is_told(site: Path) -> None:
+    from terra_cot.sources import SOURCES, source
+    from terra_cot.sources.rasters.options import FramePattern
+
+    text = (site / "formats/source-options.html").read_text(encoding="utf-8")
+    parts = {kind: part for kind, part in re.findall(r'<h2 id="([\w-]+)">(.+?)(?=<h2 |</article>)', text, re.DOTALL)}
+    assert list(parts) == list(SOURCES)
+    for kind, part in parts.items():
+        assert set(source(kind).options.model_fields) <= set(re.findall(r"<td><code>(\w+)</code></td>", part)), kind
+    assert set(FramePattern.model_fields) <= set(re.findall(r"<td><code>(\w+)</code></td>", parts["rasters"]))
+
+
 @needs_chromium
 def test_the_site_opens_from_disk_is_searched_and_fits_a_telephone(site: Path) -> None:
     with browser() as running:

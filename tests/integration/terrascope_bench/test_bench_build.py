@@ -78,10 +78,27 @@ def test_hugging_face_loads_it_and_images_arrive_as_images(
     assert image.size == (table[0]["width"], table[0]["height"])
 
 
+def test_hugging_face_does_not_take_one_bench_for_another(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`datasets` keeps what it read of a local folder under the folder's last name."""
+    monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
+    from datasets import load_dataset
+
+    ids = []
+    for number in (0, 1):
+        folder = tmp_path / str(number) / "bench"
+        build_benchmark([dataset], folder, per_task=8 + 4 * number)
+        ids.append(load_dataset(str(folder), split="test", cache_dir=str(tmp_path / "cache"))["question_id"])
+        assert ids[-1] == [question.question_id for question in open_benchmark(folder).questions()]
+    assert len(ids[0]) < len(ids[1])
+
+
 def test_its_card_tells_the_hub_the_licences_of_its_sources(bench: Path) -> None:
     from huggingface_hub import DatasetCard
 
     from terra_cot.store.licence import hub_licence
+    from terra_cot.store.manifest import manifest_parts
     from terrascope_bench.card import card
 
     shown, manifest = DatasetCard.load(bench / "README.md"), open_benchmark(bench).manifest
@@ -94,7 +111,7 @@ def test_its_card_tells_the_hub_the_licences_of_its_sources(bench: Path) -> None
         {"source": "a", "licence": "{Terms}\n---", "questions": 1},
         {"source": "b", "licence": "CC-BY-4.0", "questions": 1},
     ]
-    told = DatasetCard(card(manifest | {"sources": mixed})).data.to_dict()
+    told = DatasetCard(card(manifest | {"sources": mixed}, manifest_parts(manifest))).data.to_dict()
     assert (told["license"], told["license_name"]) == ("other", "cc-by-4.0-and-terms")
     assert told["configs"][0]["data_files"][0]["path"] == "questions/*.parquet"
 
