@@ -31,7 +31,7 @@ _TEXT = 12
 
 @dataclass(slots=True)
 class _Column:
-    """A column as text. `wanted` is as wide as its longest line, `least` as its longest word, `broken` as a part of one."""
+    """A column as text: `wanted` is as wide as its longest line, `least` as its longest word, `broken` as part of it."""
 
     head: str
     cells: list[str]

@@ -70,9 +70,9 @@ class Expected:
     """What a line must fit: the size of the question's images in pixels and the dates it shows.
 
     `question`, `images` (names that its images go by) and `answer` (its letter) find and check the results of a file
-    that names questions by their text; None, or no names, where the benchmark does not tell. `asked` (frame and label of
-    its evidence masks, as they are compared; None where that is not known), `legend`, `view` and `options` (how many)
-    are what doubts are told by (`submission.doubts`).
+    that names questions by their text; None, or no names, where the benchmark does not tell. `asked` (frame and label
+    of its evidence masks, as they are compared; None where that is not known), `legend`, `view` and `options` (how
+    many) are what doubts are told by (`submission.doubts`).
     """
 
     height: int

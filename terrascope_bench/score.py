@@ -19,7 +19,6 @@ from terra_cot import FORMAT_VERSION, __version__
 from terra_cot.counted import counted
 from terra_cot.errors import ConfigError, DataError, did_you_mean
 from terra_cot.store.atomic import sha256_file, write_json
-
 from terrascope_bench.answer import EXTRACTORS
 from terrascope_bench.answer_key import AnswerKey
 from terrascope_bench.benchmark import open_benchmark

@@ -74,7 +74,9 @@ class Doubts:
         known = sorted(labels | {word for word, of in words.items() if of in labels})
         near = get_close_matches(name[:40], known, n=1)
         some = ", ".join(f"'{other}'" for other in sorted(labels)[:3])
-        hint = f"did you mean '{near[0]}'?" if near else f"asked, for example: {some}" if some else "it asks for no mask"
+        hint = (
+            f"did you mean '{near[0]}'?" if near else f"asked, for example: {some}" if some else "it asks for no mask"
+        )
         self._add("label_not_asked", shown, hint)
 
     def _add(self, kind: str, shown: str, hint: str) -> None:
@@ -94,7 +96,7 @@ class Doubts:
         told = []
         for shown, count in sorted(held.items(), key=lambda entry: (-entry[1], entry[0]))[:_SHOWN]:
             hint = self.hints.get((kind, shown))
-            told.append(f"{f'{count} ' if len(held) > 1 else ''}{shown}{f' ({hint})' if hint else ''}")
+            told.append(f"{f'{count} x ' if len(held) > 1 else ''}{shown}{f' ({hint})' if hint else ''}")
         if len(held) > _SHOWN:
             told.append(f"and {len(held) - _SHOWN} more")
         if n == 1:

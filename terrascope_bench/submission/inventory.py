@@ -12,6 +12,7 @@ from terrascope_bench.answer_key import AnswerKey
 from terrascope_bench.benchmark import open_benchmark
 from terrascope_bench.judge import aliases
 from terrascope_bench.prediction import Defect, Expected, Prediction
+from terrascope_bench.question import told_rows
 from terrascope_bench.submission import EMPTY, read_submission
 from terrascope_bench.submission.doubts import Doubts
 from terrascope_bench.submission.jsonl import OnBytes
@@ -26,10 +27,12 @@ class Inventory:
     """What was found. `sound` lines are predictions; a question without one scores as missing, which is no defect.
 
     `by_kind` counts every defect; `defects` are the first of them, `examples` the first few of each kind. `doubts` are
-    no defects: the lines are scored as they stand.
+    no defects: the lines are scored as they stand. `questions` are rows of the benchmark, `asked` says how many
+    questions they show.
     """
 
     questions: int
+    asked: str = ""
     sound: int = 0
     unsound: int = 0
     responses: int = 0
@@ -93,7 +96,7 @@ def take_inventory(
     Raises:
         DataError: the file cannot be opened, or is not of the format that it claims to be.
     """
-    found = Inventory(len(questions))
+    found = Inventory(len(questions), told_rows(questions))
     last = None
     for item in read_submission(path, questions, resize=resize, on_bytes=on_bytes):
         if isinstance(item, Defect):

@@ -5,8 +5,8 @@
 | field | rule |
 |---|---|
 | question | exactly the text of a question of the benchmark (white space around it does not count) |
-| image | the file name of one of its images, its tile or its source image, with or without ending, or its question_id; \
-may be absent if the text is unique |
+| image | file name of one of its images, its tile_id, source_id or question_id, with or without an ending; may be \
+absent if the text is unique |
 | question_id | optional: names the question, and `question`, where given, must agree with it |
 | predicted_answer, response | the answer alone, and the whole reply: `answer` and `response` of a prediction |
 | gt_answer | the letter of the benchmark; another one means that the file was made for another version: a defect |
