@@ -111,9 +111,13 @@ def split_id(question_id: str) -> tuple[str, str | None]:
 def told_rows(question_ids: Iterable[str]) -> str:
     """`28 questions, 84 rows`: a question is a row for each way that it is shown; `28 questions` where that is one."""
     names = list(question_ids)
-    stems = len({split_id(name)[0] for name in names})
-    told = counted(stems, "question")
-    return told if stems == len(names) else f"{told}, {counted(len(names), 'row')}"
+    return told_total(len({split_id(name)[0] for name in names}), len(names))
+
+
+def told_total(questions: int, rows: int) -> str:
+    """As `told_rows`, where both are counted."""
+    told = counted(questions, "question")
+    return told if questions == rows else f"{told}, {counted(rows, 'row')}"
 
 
 _FIELDS = tuple(entry.name for entry in fields(Question))

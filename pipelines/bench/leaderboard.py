@@ -10,10 +10,11 @@ import typer
 from pipelines import console
 from pipelines.bench.arguments import Seed
 from pipelines.console import Force, Json, Quiet
+from terra_cot.counted import counted
 from terra_cot.visible import visible
 
 _NAME_CHARACTERS = 30
-_BESIDE_TASKS = ("to first [95 %]", "gIoU", "grounded")
+_BESIDE_TASKS = ("difference to first [95 %]", "gIoU", "grounded")
 
 
 def leaderboard(
@@ -72,7 +73,8 @@ def leaderboard_tables(board: dict[str, Any]) -> list[tuple[str, list[str], list
                     *(_share(macro[name]) for name in ("giou", "grounded_accuracy")),
                 ]
             )
-        title = f"{ranking['benchmark']['sha256'][:12]}, {ranking['benchmark']['n']} questions, {ranking['extractor']}"
+        asked = ranking["benchmark"]
+        title = f"{asked['sha256'][:12]}, {counted(asked['n'], 'row')}, {ranking['extractor']}"
         out.append((title, ["model", *codes, "macro [95 %]", *_BESIDE_TASKS], rows))
     paper = board["reported"]
     codes = list(paper["rows"][0]["tasks"])
