@@ -16,7 +16,7 @@ from typing import Annotated, Any, NoReturn, TextIO
 import typer
 
 from pipelines import completion
-from pipelines.colour import coloured, paint, plain, width_of
+from pipelines.colour import coloured, paint, plain
 from pipelines.places import need_file as need_file
 from pipelines.places import need_folder as need_folder
 from pipelines.places import need_free as need_free
@@ -25,6 +25,7 @@ from pipelines.progress import Note as Note
 from pipelines.progress import OnStep as OnStep
 from pipelines.progress import progress as progress
 from pipelines.progress import stages as stages
+from pipelines.table import print_table as print_table
 from pipelines.usage import UsageError, usage_lines
 from terra_cot.errors import RunStopped, TerraError
 from terra_cot.visible import visible
@@ -48,9 +49,6 @@ Seed = Annotated[int, typer.Option("--seed", min=0, help="All randomness comes f
 
 _INTERRUPTED = 130
 _READER_LEFT = 141  # what a shell tells of a program that SIGPIPE ended
-_ENDLESS = 1_000_000
-_NAME_WHOLE = 32
-_FOLDED = 8  # columns that text is folded into at least
 
 
 def run(app: typer.Typer) -> NoReturn:
@@ -130,50 +128,3 @@ def print_json(value: Any) -> None:
 
     options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
     sys.stdout.write(orjson.dumps(value, option=options).decode() + "\n")
-
-
-def print_table(
-    title: str,
-    columns: Sequence[str],
-    rows: Sequence[Sequence[object]],
-    colours_of_rows: Sequence[str] | None = None,
-) -> None:
-    """A table; numbers are right-aligned, a cell is text, never markup. In a pipe a row is a line, however long.
-
-    Args:
-        colours_of_rows: what the first cell of each row is painted in, where colours are shown.
-    """
-    from rich import box
-    from rich.console import Console
-    from rich.measure import Measurement
-    from rich.table import Table
-    from rich.text import Text
-
-    colours, width = coloured(sys.stdout), width_of(sys.stdout)
-    # Text, not markup: a file or model may be called "[/b]", and bring control characters.
-    table = Table(box=box.SIMPLE_HEAD, header_style="bold cyan")
-    for index, column in enumerate(columns):
-        numeric = bool(rows) and all(isinstance(row[index], int | float) or row[index] in ("", "-") for row in rows)
-        longest = max(len(text) for text in (column, *(visible(str(row[index])) for row in rows)))
-        whole = numeric or (index == 0 and longest <= _NAME_WHOLE)  # half a number is another number
-        table.add_column(
-            Text(column),
-            justify="right" if numeric else "left",
-            no_wrap=whole,
-            overflow="fold",
-            min_width=longest if whole else None,
-        )
-    for index, row in enumerate(rows):
-        cells = [Text("-" if cell is None else visible(str(cell))) for cell in row]
-        if colours_of_rows:
-            cells[0].stylize(colours_of_rows[index])
-        table.add_row(*cells)
-    screen = Console(
-        force_terminal=colours, color_system="standard" if colours else None, highlight=False, width=_ENDLESS
-    )
-    least = sum((column.min_width or _FOLDED) + 3 for column in table.columns) + 1
-    screen.width = Measurement.get(screen, screen.options, table).maximum if width is None else max(width, least)
-    with screen.capture() as drawn:
-        screen.print(Text(visible(title), style="bold"), soft_wrap=width is None)
-        screen.print(table)
-    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in drawn.get().splitlines()))

@@ -10,7 +10,7 @@ import yaml
 from terra_cot.store.hub import table_config
 from terra_cot.store.licence import hub_licence
 from terra_cot.store.shards import Part
-from terrascope_bench.question import QUESTIONS
+from terrascope_bench.question import QUESTIONS, told_total
 from terrascope_bench.tasks import TASKS
 
 NAME = "TerraScope-Bench, rebuilt"
@@ -18,29 +18,32 @@ NAME = "TerraScope-Bench, rebuilt"
 _CARD = """
 # {name}
 
-{total} questions about satellite images in the six sub-tasks of TerraScope-Bench, each with the masks that its answer
+{total} about satellite images in the six sub-tasks of TerraScope-Bench, each with the masks that its answer
 is measured from. Made by `terrascope-bench build` from {tiles} tiles (split: {split}, classes: {view}, seed {seed}).
 
 | task | questions | letters | chance | best without the image |
 |---|---|---|---|---|
 {rows}
 
-Shown as {shown}. Rows of one question differ in the ending of `question_id`: `opt` optical, `sar` radar,
-`opt+sar` both, `-pair` on two dates.
+Shown as {shown}. A question has a row for each way that it is shown; its rows differ in the ending of `question_id`:
+`opt` optical, `sar` radar, `opt+sar` both, `-pair` on two dates. Scores count rows.
 
 ```python
 from datasets import load_dataset
 questions = load_dataset("PATH/TO/THIS/FOLDER", split="test")   # images arrive as images
 ```
 
-Score a model: write one JSON object a line, `{{"question_id": ..., "response": ..., "masks": [...]}}`, then
+Score a model: write one JSON object a line, `{{"question_id": ..., "response": ..., "masks": [...]}}`,
+each mask with the `label` of the class that the question names (on destroyed buildings: `building` on the date before
+the disaster, `destroyed building` on the date after it), then
 
     terrascope-bench validate predictions.jsonl --bench THIS_FOLDER
     terrascope-bench score predictions.jsonl --bench THIS_FOLDER -o scorecard.json
 
 Options are ladders of equal steps, in sets of questions about the same classes with the same options, in each of which
 another one is true; of two options each is true equally often for every pair of classes. `manifest.json` counts every
-candidate that a rule refused, and how far programs come that see no image; their letters are in `blind.parquet`.
+candidate that a rule refused, and how many questions programs answer that see no image; their letters are in
+`blind.parquet`.
 
 Sources and licences:
 {sources}
@@ -77,7 +80,7 @@ def card(manifest: dict[str, Any], parts: Iterable[Part]) -> str:
     sources = "\n".join(f"- {entry['source']}: {entry['licence']}" for entry in manifest["sources"]) or "- none"
     return front(NAME, manifest, parts) + _CARD.format(
         name=NAME,
-        total=sum(entry["questions"] for entry in tasks.values()),
+        total=told_total(sum(entry["questions"] for entry in tasks.values()), sum(manifest["rows"].values())),
         tiles=manifest["tiles"]["read"],
         split=manifest["split"],
         view=manifest["view"],

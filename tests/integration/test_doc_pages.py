@@ -88,7 +88,7 @@ def test_a_result_is_checked_as_the_page_says(tmp_path: Path, session: Path) -> 
     assert done.skipped == ["the network", "a browser, and the extra [review]", "the published file and its archives"]
     verified, built, _, checked, altered, compared = done.ran
     assert "0 problems" in verified
-    assert "needs no image" in built
+    assert "guessable" in built
     assert "does not follow" not in checked
     assert "does not follow" in altered
     assert (folder / "altered.json").read_bytes() != (folder / "theirs.json").read_bytes()

@@ -139,7 +139,7 @@ def test_what_needs_no_image(imported: tuple[Path, str]) -> None:
         assert blind[code]["needs_no_image"]["value"] < 0.3, code
     table = pq.read_table(out / "blind.parquet")
     assert table["question_id"].to_pylist() == [q.question_id for q in open_benchmark(out).questions(images=False)]
-    assert "needs no image" in printed
+    assert "guessable (95 %)" in printed
 
 
 def test_it_can_be_run_validated_and_scored(

@@ -93,7 +93,7 @@ def test_from_the_command_line_to_a_score(small: Path, tmp_path: Path, cli: Cli)
         assert endpoint.most <= 3
     assert done.returncode == 0, done.stderr
     assert all(line.startswith("openai:m: ") for line in done.stderr.splitlines()), done.stderr
-    assert "24 of 24 questions answered" in done.stdout
+    assert "24 of 24 rows answered" in done.stdout
     assert "spent so far: 24 requests" in done.stdout
     questions = {q.question_id: q for q in open_benchmark(small).questions()}
     assert [row["question_id"] for row in rows(out)] == list(questions)
@@ -268,7 +268,7 @@ def test_what_stays_is_the_error_of_its_question(
                      "--max-retries", "1", "--timeout", "8" if name == "silence" else "120")  # fmt: skip
         done = cli(*arguments)
         assert done.returncode == 1, done.stderr
-        assert f"{kind}: 1 questions have no answer" in done.stderr
+        assert f"{kind}: 1 row without an answer" in done.stderr
         assert "--retry-errors" in done.stderr
         assert KEY not in done.stdout + done.stderr
         assert len(endpoint.seen) == 23 + times

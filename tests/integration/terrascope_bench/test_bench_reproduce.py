@@ -32,7 +32,7 @@ def card(bench: Path, tmp_path: Path) -> Path:
 def test_the_same_inputs_give_the_same_bytes(card: Path, tmp_path: Path, cli: Cli) -> None:
     done = cli("reproduce", card)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == [f"{card}: reproduced, bit for bit (124 questions)"]
+    assert done.stdout.splitlines() == [f"{card}: reproduced, bit for bit (124 rows)"]
     moved = tmp_path / "elsewhere"
     (tmp_path / "all").rename(moved)
     again = cli("reproduce", "cards/mine.json", cwd=moved)
