@@ -15,7 +15,8 @@ EPILOG = (
     "Example: terrascope-bench run random --bench out/bench -o random.jsonl\n"
     "Example: terrascope-bench run openai:gpt-4o --bench out/bench -o gpt-4o.jsonl --masks polygons --concurrency 8\n"
     "Example: terrascope-bench run openai:qwen --base-url http://127.0.0.1:8000/v1 --bench out/bench -o qwen.jsonl\n"
-    "Example: terrascope-bench run hf:weights/smolvlm --bench out/bench -o smolvlm.jsonl --batch-size 8"
+    "Example: terrascope-bench run hf:weights/smolvlm --bench out/bench -o smolvlm.jsonl --batch-size 8\n"
+    "Example: terrascope-bench run python:mine.py:Mine --bench out/bench -o mine.jsonl"
 )
 _ASKED = "openai, hf"
 _SERVER = "openai"
@@ -31,8 +32,8 @@ def run(
     model: Annotated[
         str,
         typer.Argument(
-            help="random, majority, blind, gold, terrascope-nano, openai:NAME, terrascope-nano+measured, hf:PATH or "
-            "terrascope:PATH.",
+            help="random, majority, blind, gold, terrascope-nano, openai:NAME, terrascope-nano+measured, hf:PATH, "
+            "terrascope:PATH or python:FILE.py:NAME.",
             metavar="MODEL",
             autocompletion=completion.models,
         ),
