@@ -167,8 +167,10 @@ def _tell(report: Any, out: Path, quiet: bool) -> None:
         console.say(f"{count} replies {told.get(name, name)} (notes.{name} of their lines)", quiet)
     if report.spent and report.spent["requests"]:
         usd = f", {report.spent['usd']:.4f} USD" if report.spent["usd"] else ""
-        tokens = f"{report.spent['prompt_tokens']:,} + {report.spent['reply_tokens']:,} tokens"
-        console.say(f"spent so far: {report.spent['requests']:,} requests, {tokens}{usd}", quiet)
+        tokens = f"{report.spent['prompt_tokens']:,} input + {report.spent['reply_tokens']:,} output tokens"
+        lost = report.spent["unanswered"]
+        most = f"; {lost:,} unanswered counted at their maximum" if lost else ""
+        console.say(f"spent so far: {report.spent['requests']:,} requests, {tokens}{usd}{most}", quiet)
     lines = [f"{kind}: {n} questions have no answer" for kind, n in report.errors.items()]
     if report.found_errors:
         lines.append(f"errors of earlier runs: {report.found_errors} questions have no answer")
