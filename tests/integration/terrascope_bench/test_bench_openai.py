@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -24,9 +25,11 @@ from llmserver import Answer, Body, Endpoint, completion, error, serving
 from PIL import Image
 
 from terra_cot.errors import ConfigError, ConflictError, RunStopped
+from terra_cot.llm.ledger import Ledger, Usage
 from terra_cot.llm.pace import Pace
 from terrascope_bench.benchmark import open_benchmark
 from terrascope_bench.build import build_benchmark
+from terrascope_bench.models.options import ChatOptions
 from terrascope_bench.run import RunReport, run_model
 from terrascope_bench.score import score
 
@@ -339,12 +342,44 @@ def test_a_server_that_is_down_ends_the_run(small: Path, tmp_path: Path, cli: Cl
                      "--max-retries", "0", "--give-up-after", "5")  # fmt: skip
         done = cli(*arguments)
         assert done.returncode == 1
-        assert "5 questions in a row have no answer" in done.stderr.splitlines()[-1]
+        told = done.stderr.splitlines()[-1]
+        assert "5 questions in a row have no answer" in told
+        assert "run the same command again with --retry-errors" in told
         assert sum("response" in row for row in rows(out)) == 10
         endpoint.answer = well
         assert cli(*arguments, "--retry-errors").returncode == 0
         run(endpoint, small, tmp_path / "whole.jsonl")
     assert out.read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("http://127.0.0.1:{port}/v1", "nothing listens there (Connection refused), so nothing was asked; start the"),
+        ("http://no-such-host.invalid/v1", "nobody knows the name no-such-host.invalid ("),
+    ],
+)
+def test_where_nobody_listens_it_stops_at_once(url: str, told: str, small: Path, tmp_path: Path, cli: Cli) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))  # taken, but nobody listens
+        url = url.format(port=free.getsockname()[1])
+        began = time.monotonic()
+        done = cli("run", "openai:m", "-b", small, "-o", tmp_path / "p.jsonl", "--base-url", url, "--quiet")
+        took_s = time.monotonic() - began
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert told in done.stderr
+    assert not (tmp_path / "p.jsonl").exists(), "no question is to blame"
+    # The retries of one question alone pause for more than 15 s.
+    assert took_s < 15
+
+
+def test_a_server_that_is_there_again_is_asked_without_a_flag(small: Path, tmp_path: Path) -> None:
+    with serving(well) as endpoint:
+        port = endpoint.port
+    with pytest.raises(RunStopped, match="nothing listens"):
+        run_model("openai:m", small, tmp_path / "p.jsonl", given={"base_url": f"http://127.0.0.1:{port}/v1"})
+    with serving(well) as endpoint:
+        assert run(endpoint, small, tmp_path / "p.jsonl").errors == {}
 
 
 @pytest.mark.parametrize("status", [401, 404])
@@ -532,6 +567,21 @@ def test_wrong_names_and_options_are_one_line(
     assert "secretpw" not in str(caught.value)
     assert "sk-this" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_under_way_at_a_kill_is_told_as_such(small: Path, tmp_path: Path, cli: Cli) -> None:
+    options = ChatOptions(base_url="http://localhost/v1", model="m")
+    cache = tmp_path / "p.jsonl.cache"
+    cache.mkdir()
+    for _ in range(4):
+        Ledger(cache / "spent.json", options).reserve(Usage(9000, 2048))
+    with serving(well) as endpoint:
+        done = cli("run", "openai:m", "-b", small, "-o", tmp_path / "p.jsonl", "--base-url", endpoint.url)
+    spent = json.loads((cache / "spent.json").read_bytes())
+    assert (spent["requests"], spent["unanswered"]) == (28, 4)
+    told = next(line for line in done.stdout.splitlines() if line.startswith("spent so far: 28 requests"))
+    assert f"{spent['prompt_tokens']:,} input + {spent['reply_tokens']:,} output tokens" in told
+    assert told.endswith("; 4 unanswered counted at their maximum")
 
 
 @pytest.fixture

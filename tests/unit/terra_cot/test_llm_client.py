@@ -115,6 +115,7 @@ def test_a_silent_server_is_given_up(tmp_path: Path) -> None:
             time.sleep(0.01)
     assert len(endpoint.seen) == 2
     assert ledger.spent()["reply_tokens"] == 700, "it may have been billed: the worst case counts"
+    assert ledger.spent()["unanswered"] == ledger.spent()["requests"] == 1
 
 
 def test_nobody_listens(tmp_path: Path) -> None:
@@ -250,6 +251,7 @@ def test_what_a_killed_run_had_under_way_counts(tmp_path: Path) -> None:
     again = Ledger(tmp_path / "spent.json", options)
     again.settle_killed()
     assert (again.spent()["prompt_tokens"], again.spent()["reply_tokens"], again.spent()["open"]) == (30, 30, {})
+    assert again.spent()["unanswered"] == 1
 
 
 @pytest.mark.parametrize(
