@@ -69,7 +69,7 @@ def opened(running: Any, server: Server, name: str, address: str = "", **how: An
         shown.goto(server.links[name])
         ready(shown)
         if address:
-            shown.goto(f"{server.links[name].partition('?')[0]}{address}")
+            shown.goto(f"{shown.url.partition('#')[0]}{address}")
             shown.reload()
             ready(shown)
         yield shown, heard
@@ -186,7 +186,7 @@ def test_masks_go_back_to_what_they_were(running: Any, folder: Path) -> None:
         stroke(shown, mask.size, [(5, 5), (9, 9)])
         kept(shown)
         assert shown.locator(".repaired").is_visible()
-        shown.get_by_text("As it was").click()
+        shown.get_by_text("Undo all repairs").click()
         assert not shown.locator(".repaired").is_visible()
         assert shown.evaluate("terraCot.brush.repairs()") is None
         shown.keyboard.press("u")

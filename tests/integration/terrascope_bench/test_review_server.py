@@ -18,7 +18,7 @@ from reviewserver import Client, Server, enter, serving, start
 
 from terra_cot.errors import ConfigError
 from terrascope_bench.review import open_ledger
-from terrascope_bench.review.guard import host_name
+from terrascope_bench.review.guard import host_name, place_of
 from terrascope_bench.review.items import open_items
 from terrascope_bench.review.serve import known_hosts
 
@@ -127,8 +127,8 @@ def test_only_one_s_own_questions_can_be_seen(folder: Path) -> None:
 
 
 def test_strangers_get_nothing(server: Server) -> None:
-    stranger = Client(server.links["Ana"])
-    for path in ("/", "/api/start", "/api/question/0", "/picture/0/0", "/api/states?since=0"):
+    stranger = Client(server.links["Ana"], place=f"/of/{place_of('Ana')}")
+    for path in ("/", f"{stranger.place}/", "/of/0/", "/of/0/api/start", "/api/start", "/api/question/0", "/picture/0/0", "/api/states?since=0"):
         assert stranger.ask("GET", path)[0].status in (401, 403), path
     for token in ("", "x", "é", "a" * 5000):
         answer, data = stranger.ask("GET", "/?" + urlencode({"token": token}))
@@ -150,7 +150,7 @@ def test_the_cookie_and_the_page_are_locked_down(server: Server) -> None:
     assert token not in answer.headers["set-cookie"]
     assert token.encode() not in data
     ana.enter()
-    for path in ("/", "/api/start", "/page/main.js", "/picture/0/0", "/none"):
+    for path in ("/", f"{ana.place}/", "/api/start", "/page/main.js", "/picture/0/0", "/none"):
         policy = ana.ask("GET", path)[0].headers["content-security-policy"]
         assert "default-src 'none'" in policy
         assert "script-src 'self'" in policy
@@ -228,6 +228,7 @@ def test_a_password_stands_before_an_open_host(folder: Path) -> None:
         right = login("long enough")
         assert right.status == 303
         cookie = right.headers["set-cookie"].partition(";")[0]
+        ana.place = right.headers["location"].rstrip("/")
         assert ana.ask("GET", "/api/start", Cookie=cookie)[0].status == 200
 
 
