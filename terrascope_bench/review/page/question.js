@@ -18,6 +18,13 @@
     return element;
   };
 
+  const { number } = terraCot.detail;
+  terraCot.detail.number = function (value, unit) {
+    if (!["%", "m", "m2", "px"].includes(unit)) return number.call(this, value, unit);
+    const text = value.toLocaleString("en", { maximumFractionDigits: this.digits });
+    return unit === "m2" ? `${text} m²` : `${text} ${unit}`;
+  };
+
   terraCot.question = {
     /** Show a row. The masks of `sample` are those of the draft, else of the saved review. */
     show(row, sample, actions) {
@@ -25,6 +32,9 @@
       const original = sample.masks.map((mask) => mask.counts), now = sample.draft || sample.review;
       ((now && now.masks) || []).forEach((counts, at) => { if (counts) sample.masks[at].counts = counts; });
       document.body.classList.remove("editing");
+      // One digit more than the options have: enough to see which is nearest.
+      const digits = Math.max(0, ...(sample.options || []).map((option) => (option.match(/\d\.(\d+)/) || ["", ""])[1].length)) + 1;
+      detail.digits = Math.min(digits, 6);
       Object.assign(detail, { sample, kept: [], parts: [] });
       const bar = make("div", "bar",
         button("‹", "Question before", "k", () => actions.move(-1)), button("›", "Next question", "j", () => actions.move(1)),
