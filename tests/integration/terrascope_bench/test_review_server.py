@@ -128,7 +128,16 @@ def test_only_one_s_own_questions_can_be_seen(folder: Path) -> None:
 
 def test_strangers_get_nothing(server: Server) -> None:
     stranger = Client(server.links["Ana"], place=f"/of/{place_of('Ana')}")
-    for path in ("/", f"{stranger.place}/", "/of/0/", "/of/0/api/start", "/api/start", "/api/question/0", "/picture/0/0", "/api/states?since=0"):
+    for path in (
+        "/",
+        f"{stranger.place}/",
+        "/of/0/",
+        "/of/0/api/start",
+        "/api/start",
+        "/api/question/0",
+        "/picture/0/0",
+        "/api/states?since=0",
+    ):
         assert stranger.ask("GET", path)[0].status in (401, 403), path
     for token in ("", "x", "é", "a" * 5000):
         answer, data = stranger.ask("GET", "/?" + urlencode({"token": token}))
