@@ -135,10 +135,10 @@ def legend(name: str) -> Legend:
 
 
 def noun_of(name: str | None, label: str) -> str:
-    """What texts call the masks called `label` on a tile of the legend `name`; the label itself where it is no class."""
+    """What texts call the masks `label` on a tile of the legend `name`; the label itself where it is no class."""
     try:
         return legend(name).find(label).noun if name else label
-    except TerraError:  # such as a change: masks may be called anything
+    except (ConfigError, DataError):  # such as a change: masks may be called anything
         return label
 
 

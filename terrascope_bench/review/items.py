@@ -36,7 +36,7 @@ _BODY += [f"frames.list.element.{name}" for name in _FRAME]
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What a list shows of a question. `unit` is shared by its variants; `labels` are classes in the question's words."""
+    """What a list shows of a question. `unit` is shared by its variants, `labels` are its classes in its own words."""
 
     question_id: str
     unit: str

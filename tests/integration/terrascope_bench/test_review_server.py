@@ -168,6 +168,56 @@ def test_the_cookie_and_the_page_are_locked_down(server: Server) -> None:
     assert ana.ask("GET", "/picture/0/0")[0].headers["content-type"] == "image/png"
 
 
+def test_a_cookie_is_good_in_the_place_of_its_expert_only(server: Server) -> None:
+    ana, ben = enter(server, "Ana"), enter(server, "Ben")
+    assert ana.place != ben.place
+    answer, _ = ana.ask("GET", f"/?{ana.address.query}")
+    assert f"path={ana.place}/" in answer.headers["set-cookie"].lower()
+    for path in ("/", "/api/start", "/api/key", "/api/question/0", "/picture/0/0"):
+        assert ana.ask("GET", ben.place + path)[0].status in (401, 403), path
+    assert ana.ask("POST", f"{ben.place}/api/draft/0", HIGH)[0].status == 401
+    assert ana.json("GET", "/api/key")["token"] == ana.headers["X-Review-Token"]
+
+
+def test_a_word_that_stands_on_an_older_one_is_not_kept(server: Server) -> None:
+    ana = enter(server, "Ana")
+    seen = ana.json("GET", "/api/question/0")["stamp"]
+    low = {**HIGH, "grades": {**HIGH["grades"], "mask": "low"}}
+
+    def send(kind: str, body: Any, stamp: str) -> tuple[int, Any]:
+        answer, data = ana.ask("POST", f"/api/{kind}/0", body, X_Review_Seen=stamp)
+        return answer.status, json.loads(data)
+
+    status, told = send("draft", low, seen)
+    assert status == 200
+    for kind, body in (("draft", HIGH), ("draft", None), ("review", HIGH)):
+        status, refused = send(kind, b"null" if body is None else body, seen)
+        assert status == 409
+        assert refused["now"]["stamp"] == told["stamp"]
+        assert refused["now"]["draft"]["grades"]["mask"] == "low"
+    status, told = send("review", HIGH, told["stamp"])
+    assert status == 200
+    assert send("draft", low, seen)[0] == 409
+    assert ana.json("GET", "/api/question/0")["draft"] is None
+    assert send("draft", low, told["stamp"])[0] == 200
+
+
+def test_a_server_comes_back_at_its_address_and_takes_new_names_only_when_told(cot: Any, folder: Path) -> None:
+    with serving(folder, *PEOPLE) as first:
+        links = dict(first.links)
+    with serving(folder) as again:
+        assert {link.partition("?")[0] for link in again.links.values()} == {links["Ana"].partition("?")[0]}
+        with serving(folder) as beside:  # the port is taken
+            assert beside.links["Ana"].partition("?")[0] != links["Ana"].partition("?")[0]
+    done = cot("review", folder, "--reviewer", "Anna")
+    assert done.returncode == 2
+    assert "did you mean Ana? A new expert needs --add" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "its experts are Ana, Ben" in cot("review", folder, "--reviewer", "Cleo").stderr
+    with serving(folder, "--reviewer", "Cleo", "--add") as more:
+        assert set(more.links) == {"Ana", "Ben", "Cleo"}
+
+
 def test_a_foreign_page_changes_nothing(server: Server) -> None:
     ana = enter(server, "Ana")
     origin, token = ana.headers["Origin"], ana.headers["X-Review-Token"]
