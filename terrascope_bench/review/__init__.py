@@ -1,4 +1,4 @@
-"""Experts check questions blind to each other; what all of them find good in every way stays, the rest has a reason.
+"""Experts check questions blind to each other; what all of them grade high is kept, the rest has a reason.
 
 Paper, stage 3: mask, answer, distractors and clarity are graded low, medium or high, cross-validated, and only
 unanimous "high" is kept. `items` reads what is reviewed, `checks` is one expert's word on it, `deal` gives each

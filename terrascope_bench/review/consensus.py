@@ -9,7 +9,7 @@
 Where all is high and the masks were repaired alike, the question is measured again on them (`repair`), and its reasons
 follow: what is told here is what `keep` keeps.
 
-An export has one line a question, in the order of the folder (`schemas/consensus.schema.json`). Masks stand in a line
+An export has one line per question, in the order of the folder (`schemas/consensus.schema.json`). Masks stand in a line
 where the experts agree on repaired ones.
 """
 

@@ -1,4 +1,4 @@
-"""Every answer that is acknowledged is on the disk: SQLite in WAL mode, synchronous=FULL, one commit an answer.
+"""Every answer that is acknowledged is on the disk: SQLite in WAL mode, synchronous=FULL, one commit per answer.
 
 It stands in `review/review.sqlite` of the folder that is reviewed, and belongs to one version of it (the hash of its
 manifest). Answers are only ever added; the last of an expert on a question counts. `round` is 1 for an answer that was
