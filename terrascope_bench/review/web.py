@@ -18,14 +18,11 @@ A change says in a header which stamp of one's word it saw (`ledger`); 409 tells
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
-from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
 
 import orjson
 
@@ -34,6 +31,7 @@ from terra_cot.sample import evidence_rows
 from terrascope_bench.question import Question
 from terrascope_bench.review.checks import CHECKS, GRADES, MAX_COMMENT, Review, parse_review
 from terrascope_bench.review.consensus import Verdict, decide, follows, reviews_by_question
+from terrascope_bench.review.door import MAX_BODY, Door, body_of
 from terrascope_bench.review.guard import Guard, Session, may_change, place_of
 from terrascope_bench.review.items import Items
 from terrascope_bench.review.ledger import ElsewhereError, Ledger
@@ -43,10 +41,6 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
-
-MAX_BODY = 8 << 20
-WRONG_PASSWORD_S = 1.0
-"""Between two guesses, whoever makes them."""
 
 SCRIPTS = ("rle.js", "stage.js", "list.js", "filter.js", "detail.js", "view.css")
 """Of the dataset's site."""
@@ -68,32 +62,19 @@ LISTED = ("question_id", "task", "shown", "source", "labels", "dates", "question
 STATES = ("to do", "draft", "waiting", "to settle", "kept")
 """Of a question for one expert: not begun; begun; done, others are not; all done and not unanimous; all of it high."""
 
-_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Review</title>{head}
-<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
-<link rel="icon" href="data:,"><link rel="stylesheet" href="/page/view.css">
-<link rel="stylesheet" href="/page/review.css">
-</head><body class="door"><main>{body}</main></body></html>"""
-_NO_WAY = "<h1>Review</h1><p>{why}</p>"
-_UNKNOWN = (
-    "This link is unknown or outdated. Open your own link, whole, as the server printed it when it was last started."
-)
-_STRANGER = "You are not signed in. Open the link that the server printed for you."
 _NOT_YOURS = "This is not one of your questions."
-_LOGIN = """<h1>Review</h1><p>You are {name}.{why}</p><form method="post" action="/login">
-<input type="hidden" name="token" value="{token}"><label>Password <input type="password" name="password" autofocus
-autocomplete="current-password"></label><button>Enter</button></form>"""
 
 
 class Application:
     """Handlers over the questions, the ledger and the guard of one server."""
 
     def __init__(self, items: Items, ledger: Ledger, guard: Guard, cookie: str) -> None:
-        self.items, self.ledger, self.guard, self.cookie = items, ledger, guard, cookie
+        self.items, self.ledger = items, ledger
         page, view = files(__package__).joinpath("page"), files("terra_cot.view").joinpath("page")
-        self._files = {name: page.joinpath(name).read_bytes() for name in (*OWN, "index.html")}
+        self._files = {name: page.joinpath(name).read_bytes() for name in OWN}
         self._files |= {name: view.joinpath(name).read_bytes() for name in SCRIPTS}
         self._measured_reasons: dict[tuple[int, bytes], str | None] = {}
-        self._guess = asyncio.Lock()
+        self.door = Door(guard, cookie, page.joinpath("index.html").read_bytes())
 
     def asgi(self) -> Starlette:
         from starlette.applications import Starlette
@@ -101,9 +82,9 @@ class Application:
 
         return Starlette(
             routes=[
-                Route("/", self.door),
-                Route("/of/{place}/", self.page),
-                Route("/login", self.login, methods=["POST"]),
+                Route("/", self.door.enter),
+                Route("/of/{place}/", self.door.page),
+                Route("/login", self.door.login, methods=["POST"]),
                 Route("/page/{name}", self.file),
                 Route("/of/{place}/api/start", self._asked(self._start)),
                 Route("/of/{place}/api/key", self._asked(self._key)),
@@ -115,60 +96,11 @@ class Application:
             ]
         )
 
-    # -- the way in ---------------------------------------------------------------------------------------------------
-
-    async def door(self, request: Request) -> Response:
-        token = request.query_params.get("token")
-        if token is None:
-            return _told(_NO_WAY.format(why=_STRANGER), 403)
-        reviewer = self.guard.reviewer_of(token)
-        if reviewer is None:
-            return _told(_NO_WAY.format(why=_UNKNOWN), 403)
-        if self.guard.wants_password:
-            return _told(_LOGIN.format(name=escape(reviewer), why="", token=escape(token)))
-        # Not a redirect: a browser that came from another site would not send the cookie along with one.
-        to = f'<meta http-equiv="refresh" content="0;url={_address(reviewer)}">'
-        return self._entered(_told("<p>Opening…</p>", head=to), reviewer)
-
-    async def page(self, request: Request) -> Response:
-        from starlette.responses import Response
-
-        if self._session(request) is None:
-            return _told(_NO_WAY.format(why=_STRANGER), 403)
-        return Response(self._files["index.html"], media_type="text/html")
-
-    async def login(self, request: Request) -> Response:
-        from starlette.responses import RedirectResponse
-
-        body = await _body(request)
-        if body is None or not may_change(request.headers, None):
-            return _told(
-                _NO_WAY.format(why="The form did not come from this server's page. Open your link again."), 403
-            )
-        form = parse_qs(body.decode("utf-8", "replace"))
-        token, password = form.get("token", [""])[0], form.get("password", [""])[0]
-        reviewer = self.guard.reviewer_of(token)
-        async with self._guess:
-            if reviewer is not None and self.guard.knows(password):
-                return self._entered(RedirectResponse(_address(reviewer), 303), reviewer)
-            await asyncio.sleep(WRONG_PASSWORD_S)
-        if reviewer is None:
-            return _told(_NO_WAY.format(why=_UNKNOWN), 403)
-        return _told(_LOGIN.format(name=escape(reviewer), why=" Wrong password.", token=escape(token)), 403)
-
-    def _entered(self, response: Response, reviewer: str) -> Response:
-        key, path = self.guard.begin(reviewer), _address(reviewer)
-        response.set_cookie(self.cookie, key, httponly=True, samesite="strict", path=path)
-        return response
-
-    def _session(self, request: Request) -> Session | None:
-        return self.guard.session(request.cookies.get(self.cookie), request.path_params["place"])
-
     async def file(self, request: Request) -> Response:
         from starlette.responses import PlainTextResponse, Response
 
         name = request.path_params["name"]
-        if name not in self._files or name == "index.html":
+        if name not in self._files:
             return PlainTextResponse("no such file", 404)
         kind = "text/css" if name.endswith(".css") else "text/javascript"
         return Response(self._files[name], media_type=kind, headers={"cache-control": "no-cache"})
@@ -179,7 +111,7 @@ class Application:
         """A handler for those who are known; it works in a thread."""
 
         def handler(request: Request) -> Response:
-            session = self._session(request)
+            session = self.door.session(request)
             return _json({"error": "Open your link again."}, 401) if session is None else answer(request, session)
 
         return handler
@@ -189,12 +121,12 @@ class Application:
         from starlette.concurrency import run_in_threadpool
 
         async def handler(request: Request) -> Response:
-            session = self._session(request)
+            session = self.door.session(request)
             if session is None:
                 return _json({"error": "Open your link again."}, 401)
             if not may_change(request.headers, session):
                 return _json({"error": "This did not come from the page of this server."}, 403)
-            body = await _body(request)
+            body = await body_of(request)
             if body is None:
                 return _json({"error": f"This is more than {MAX_BODY} bytes."}, 413)
             seen, number = request.headers.get(SEEN_HEADER), request.path_params["number"]
@@ -380,29 +312,9 @@ class Application:
         return {"problem": problem, "evidence": None if found.evidence is None else evidence_rows(found.evidence)}
 
 
-async def _body(request: Request) -> bytes | None:
-    """The body of a request; None where it is too long."""
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_BODY:
-            return None
-    return bytes(body)
-
-
 def _json(value: Any, status: int = 200) -> Response:
     from starlette.responses import Response
 
     status = 400 if status == 200 and isinstance(value, dict) and "error" in value else status
     data = orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
     return Response(data, status, media_type="application/json")
-
-
-def _address(reviewer: str) -> str:
-    return f"/of/{place_of(reviewer)}/"
-
-
-def _told(body: str, status: int = 200, head: str = "") -> Response:
-    from starlette.responses import HTMLResponse
-
-    return HTMLResponse(_PAGE.format(body=body, head=head), status)

@@ -5,6 +5,8 @@
   const KEPT = 12; // questions held, so that going back shows at once
   const held = new Map();
 
+  const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+
   // Addresses are relative: the page stands in the place of its expert.
   const ask = async (path, options) => {
     let answer, body;
@@ -15,7 +17,7 @@
       throw new Error("The server does not answer.");
     }
     if (answer.status === 401) throw new Error("The server was started anew: open your new link in this browser.");
-    if (!answer.ok) throw Object.assign(new Error(body.error || `The server answers ${answer.status}.`), { status: answer.status, now: body.now });
+    if (!answer.ok) throw Object.assign(new Error(sentence(body.error || `The server answers ${answer.status}`)), { status: answer.status, now: body.now });
     return body;
   };
 
