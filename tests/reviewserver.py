@@ -25,6 +25,7 @@ class Server:
 
     process: subprocess.Popen[str]
     links: dict[str, str]
+    said: list[str] = field(default_factory=list)
 
     def kill(self) -> None:
         """SIGKILL: no handler, no cleaning up."""
@@ -43,12 +44,14 @@ def start(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> S
     )
     assert process.stdout is not None
     links: dict[str, str] = {}
+    said: list[str] = []
     for line in process.stdout:
+        said.append(line)
         found = re.match(r"(.+?)\s+(http://\S+)$", line)
         if found:
             links[found[1]] = found[2]
             if len(links) == _expected(folder):
-                return Server(process, links)
+                return Server(process, links, said)
     assert process.stderr is not None
     raise AssertionError(process.stderr.read())
 

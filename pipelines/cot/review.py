@@ -92,8 +92,12 @@ def _serve(
     if password_env and not password:
         raise ConfigError(f"--password-env {password_env}: there is no such environment variable, or it is empty")
 
-    def ready(links: dict[str, str]) -> None:
+    def ready(links: dict[str, str], taken: int | None) -> None:
         width = max(map(len, links))
+        if taken is not None:
+            console.say(
+                f"Port {taken}, which this review had last, is taken: what browsers hold for it stays there.", quiet
+            )
         console.say("Each expert has a link of their own; it works until this command stops (Ctrl-C):", quiet)
         for name, link in links.items():
             console.say(f"{name:<{width}}  {link}")  # also where all else is quiet: there is no other way in

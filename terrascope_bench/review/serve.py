@@ -26,7 +26,7 @@ def serve(
     add: bool = False,
     names: Sequence[str] = (),
     password: str | None = None,
-    on_ready: Callable[[dict[str, str]], None],
+    on_ready: Callable[[dict[str, str], int | None], None],
 ) -> None:
     """Serve the review of a benchmark folder until the process is told to stop.
 
@@ -35,7 +35,8 @@ def serve(
         per_question: reviews per question; None for what the review has, at first 2.
         port: 0 for a free one; None for the one that this review had last, where that is free.
         names: further names that the server goes by, such as that of a proxy before it.
-        on_ready: called with the link of each expert, by name, once the server listens.
+        on_ready: called once the server listens, with the link of each expert, by name, and the port of last time
+            where that was wanted and is taken.
 
     Raises:
         ConfigError: the extra is missing, an open host without a password, a port in use, nobody to review.
@@ -52,7 +53,8 @@ def serve(
     with open_ledger(folder, items.benchmark.sha256) as ledger, _listening_again(host, port, ledger) as listener:
         ledger.enrol(reviewers, per_question, items.units(), add)
         guard = Guard(ledger.reviewers, password)
-        port = listener.getsockname()[1]
+        last, wanted, port = int(ledger.about("port") or 0), port, listener.getsockname()[1]
+        taken = last if wanted is None and last not in (0, port) else None
         ledger.remember("port", str(port))
         application = Application(items, ledger, guard, f"terra_cot_review_{port}")
         config = uvicorn.Config(
@@ -65,7 +67,7 @@ def serve(
             server_header=False,
             timeout_graceful_shutdown=2,
         )
-        on_ready({name: f"http://{hosts[0]}:{port}/?token={token}" for token, name in guard.links.items()})
+        on_ready({name: f"http://{hosts[0]}:{port}/?token={token}" for token, name in guard.links.items()}, taken)
         uvicorn.Server(config).run(sockets=[listener])
 
 

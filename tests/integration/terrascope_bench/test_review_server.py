@@ -209,6 +209,7 @@ def test_a_server_comes_back_at_its_address_and_takes_new_names_only_when_told(c
         assert {link.partition("?")[0] for link in again.links.values()} == {links["Ana"].partition("?")[0]}
         with serving(folder) as beside:  # the port is taken
             assert beside.links["Ana"].partition("?")[0] != links["Ana"].partition("?")[0]
+            assert any("is taken" in line for line in beside.said)
     done = cot("review", folder, "--reviewer", "Anna")
     assert done.returncode == 2
     assert "did you mean Ana? A new expert needs --add" in done.stderr
