@@ -55,7 +55,8 @@ def serve(
         guard = Guard(ledger.reviewers, password)
         last, wanted, port = int(ledger.about("port") or 0), port, listener.getsockname()[1]
         taken = last if wanted is None and last not in (0, port) else None
-        ledger.remember("port", str(port))
+        if taken is None:
+            ledger.remember("port", str(port))
         application = Application(items, ledger, guard, f"terra_cot_review_{port}")
         config = uvicorn.Config(
             Fence(application.asgi(), hosts),
