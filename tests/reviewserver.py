@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from gate import LONG_S
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -70,7 +72,7 @@ def serving(folder: Path, *arguments: str, env: dict[str, str] | None = None) ->
         yield server
     finally:
         server.process.send_signal(signal.SIGINT)
-        assert server.process.wait(20) == 0
+        assert server.process.wait(LONG_S) == 0
 
 
 @dataclass
@@ -86,7 +88,7 @@ class Client:
     def __post_init__(self) -> None:
         self.address = urlsplit(self.link)
         assert self.address.hostname is not None
-        self.connection = HTTPConnection(self.address.hostname, self.address.port, timeout=30)
+        self.connection = HTTPConnection(self.address.hostname, self.address.port, timeout=LONG_S)
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str | None) -> tuple[HTTPResponse, bytes]:
         """One request; `headers` are added to the page's own, None takes one away (`_` stands for `-`)."""

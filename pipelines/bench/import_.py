@@ -9,7 +9,6 @@ import typer
 
 from pipelines import console
 from pipelines.bench.arguments import Seed
-from pipelines.bench.blind import needs_no_image
 from pipelines.console import Force, Json, Quiet
 
 _UNITS = {"scan": "pairs", "tile": "tiles", "questions": "tiles", "rows": "rows", "blind": "questions"}
@@ -94,7 +93,9 @@ def _print_blind(blind: dict[str, Any]) -> None:
     for code, entry in [*blind["tasks"].items(), ("overall", blind["overall"])]:
         best = entry["best"]
         accuracy = entry["solvers"][best] if best else None
-        rows.append([code, entry["n"], f"{entry['chance']:.3f}", best, _interval(accuracy), needs_no_image(entry)])
+        rows.append(
+            [code, entry["n"], f"{entry['chance']:.3f}", best, _interval(accuracy), _interval(entry["needs_no_image"])]
+        )
     columns = ["task", "n", "chance", "best blind solver", "its accuracy (95 %)", "needs no image (95 %)"]
     console.print_table("what needs no image", columns, rows)
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import random
 import shutil
-import signal
-import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from exportfactory import contents as all_files
+from gate import killed_at
 from geofactory import SCRIPT, cli, cli_here, rasters_archive
 
 from terra_cot.stages import tile as tile_stage
@@ -178,24 +176,17 @@ def test_killed_while_it_grows_it_goes_on_to_the_same_bytes(archive: Path, momen
     comes(archive, "place1")
     comes(archive, "place3")
     run(archive, "whole")
-    rng = random.Random(moment)
-    parts = 10 + rng.randrange(10)
-    running = subprocess.Popen([str(SCRIPT), "run", str(archive / "recipe.yaml"), "-o", str(archive / "out"), "-q"])
-    while running.poll() is None and len(list((archive / "out").glob("*/part-*.parquet"))) < parts:
-        time.sleep(0.002)
-    running.send_signal(signal.SIGKILL)
-    running.wait()
+    command = [str(SCRIPT), "run", str(archive / "recipe.yaml"), "-o", str(archive / "out"), "-q"]
+    killed_at(archive / "gate", "*/part-*.parquet", command, at=1 + random.Random(moment).randrange(10))
+    assert not (archive / "out" / "manifest.json").exists()
     run(archive)
     assert contents(archive / "out") == contents(archive / "whole")
 
 
 def test_a_first_run_that_was_not_finished_seals_nothing(archive: Path) -> None:
     """Killed before its end and run again over a grown source: as if it had not been."""
-    running = subprocess.Popen([str(SCRIPT), "run", str(archive / "recipe.yaml"), "-o", str(archive / "out"), "-q"])
-    while running.poll() is None and not list((archive / "out").glob("tiles/part-*.parquet")):
-        time.sleep(0.002)
-    running.send_signal(signal.SIGKILL)
-    running.wait()
+    command = [str(SCRIPT), "run", str(archive / "recipe.yaml"), "-o", str(archive / "out"), "-q"]
+    killed_at(archive / "gate", "*/tiles/part-*.parquet", command, at=2)
     assert not (archive / "out" / "manifest.json").exists()
     comes(archive, "place1")
     run(archive)

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from gate import LONG_S
 from terminal import ROOT, environment, start
 
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -43,7 +44,7 @@ def on_a_terminal(command: list[str], **more: str) -> str:
             break
         shown += some
     os.close(master)
-    process.wait(timeout=60)
+    process.wait(timeout=LONG_S)
     return shown.decode().replace("\r\n", "\n")
 
 
