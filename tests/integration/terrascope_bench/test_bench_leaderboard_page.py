@@ -308,3 +308,16 @@ def test_a_table_at_the_terminal_prints_attacks_as_text(hostile: Path, capsys: p
     assert "[bold red]markup[/]" in said
     assert "␛[31mred" in said
     assert not re.search("[\x1b\u202e\u2028]", said)
+
+
+@pytest.mark.parametrize("width", [1400, 1000, 700, 420])
+def test_the_ranking_fits_or_shows_that_it_goes_on(running: Any, site: Path, width: int) -> None:
+    with page(running, width=width) as (opened, _):
+        opened.goto((site / "index.html").as_uri())
+        inner, outer, shade = opened.evaluate(
+            "(({ scrollWidth, clientWidth }, box) => [scrollWidth, clientWidth, getComputedStyle(box).backgroundImage])"
+            "(document.querySelector('.wide'), document.querySelector('.wide'))"
+        )
+        assert opened.evaluate("document.documentElement.scrollWidth") == width
+        assert inner == outer or width < 1400
+        assert shade.count("linear-gradient") == 2
