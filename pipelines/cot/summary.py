@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import console
+from terra_cot.counted import counted
 
 
 def stages(quiet: bool) -> Any:
@@ -32,7 +33,10 @@ def summary(out: Path, manifest: dict[str, Any], json: bool, quiet: bool) -> Non
         tasks = ", ".join(f"{number} {task}" for task, number in counts["samples"]["by_task"].items())
         console.say(f"samples: {counts['samples']['kept']} ({tasks})", quiet)
     if len(manifest["generations"]) > 1:
-        steps = [f"{entry['scenes']} scenes in {entry['parts']} parts" for entry in manifest["generations"]]
+        steps = [
+            f"{counted(entry['scenes'], 'scene')} in {counted(entry['parts'], 'part')}"
+            for entry in manifest["generations"]
+        ]
         console.say(f"grown: {', then '.join(steps)}", quiet)
     for line in manifest.get("mix", {}).get("scarce", ()):
         console.say(f"scarce: {line}", quiet)
