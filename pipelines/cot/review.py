@@ -12,6 +12,7 @@ import typer
 
 from pipelines import console
 from pipelines.console import Force, Json, Quiet
+from terra_cot.counted import counted
 
 
 def review(
@@ -68,7 +69,7 @@ def review(
     if counts is not None:
         gone = ", ".join(f"{n} {reason}" for reason, n in counts.items() if reason != "kept" and n)
         console.say(
-            f"{export}: {sum(counts.values())} questions, {counts['kept']} kept; dropped: {gone or 'none'}", quiet
+            f"{export}: {counted(sum(counts.values()), 'row')}, {counts['kept']} kept; dropped: {gone or 'none'}", quiet
         )
     if stats and not quiet:
         _tables(found)

@@ -121,7 +121,8 @@ def _say_scan(out: Path, summary: dict[str, Any], quiet: bool) -> None:
     dropped = summary["dropped"]
     lost = dropped.get("scene", {})
     why = f", dropped {_reasons(lost)}" if lost else ""
-    console.say(f"{out}: {summary['scenes'] + sum(lost.values())} scenes read, {summary['scenes']} kept{why}", quiet)
+    read = summary["scenes"] + sum(lost.values())
+    console.say(f"{out}: {read} {'scene' if read == 1 else 'scenes'} read, {summary['scenes']} kept{why}", quiet)
     for level in dropped.keys() - {"scene"}:
         console.say(f"{level}s dropped: {_reasons(dropped[level])}", quiet)
     for drop in islice(read_drops(out), _DROPS_SHOWN):

@@ -10,6 +10,7 @@ import typer
 from pipelines import console
 from pipelines.console import Force, Json, Quiet
 from pipelines.cot.arguments import Folder
+from terra_cot.counted import counted
 
 
 def view(
@@ -36,6 +37,6 @@ def view(
     if json:
         console.print_json(note)
         return
-    size = f"{note['tiles']:,} tiles, {note['images']:,} images, {note['bytes'] / 1e6:,.1f} MB"
+    size = f"{counted(note['tiles'], 'tile')}, {counted(note['images'], 'image')}, {note['bytes'] / 1e6:,.1f} MB"
     console.say(f"shown: {note['samples']['how']}; {size}", quiet)
     console.say(f"open {site / 'index.html'}", quiet)

@@ -229,3 +229,31 @@ def rename_tiles(folder: Path) -> None:
         ]
         parts.append(write_part(folder, TILES, number, rows))
     write_manifest(folder, "dataset", {"sources": []}, parts)
+
+
+def test_questions_and_rows_are_told_apart(dataset: Path, tmp_path: Path, cli: Cli) -> None:
+    out = tmp_path / "bench"
+    done = cli("build", dataset, "-o", out, "--per-task", 8, "--variants", "optical,sar")
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads((out / "manifest.json").read_text())
+    asked, rows = sum(entry["questions"] for entry in manifest["tasks"].values()), sum(manifest["rows"].values())
+    assert asked < rows
+    words = f"{asked} questions, {rows} rows"
+    assert words in done.stdout
+    assert f"\n{words} about satellite images" in (out / "README.md").read_text()
+    assert "guessable: share of the questions" in done.stdout
+    ran = cli("run", "random", "--bench", out, "-o", tmp_path / "r.jsonl")
+    assert f"{rows} of {rows} rows answered\n" in ran.stdout
+    again = cli("run", "random", "--bench", out, "-o", tmp_path / "r.jsonl")
+    assert f": 0 of {rows} rows answered now, {rows} by an earlier run\n" in again.stdout
+    for command in ("validate", "score"):
+        assert words in cli(command, tmp_path / "r.jsonl", "--bench", out).stdout, command
+
+
+def test_tiles_without_a_label_map_are_counted_where_nothing_can_be_asked(tmp_path: Path) -> None:
+    rows = [record.to_row() for record in tiles(6, 0, 0, "test", 0.0)]
+    bare = [{**row, "label": None, "legend": None, "label_frame": None} for row in rows[1:]]
+    parts = [write_part(tmp_path / "data", TILES, 0, [rows[0], *bare])]
+    write_manifest(tmp_path / "data", "dataset", {"sources": []}, parts)
+    with pytest.raises(DataError, match=r"got \d+ candidates; 1 of 6 tiles has a label map"):
+        build_benchmark([tmp_path / "data"], tmp_path / "bench")
