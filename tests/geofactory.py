@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,9 @@ def rasters_archive(root: Path, scenes: int = 2, side: int = 192) -> dict[str, A
             folder / "S1_2023-05-02.tif", np.stack([sar, sar - 7]), place, bands=("VV", "VH"), nodata=float("nan")
         )
         write_tiff(folder / "labels.tif", mosaic(30 + number, side, side), place, nodata=0)
-    return {**RASTERS_RECIPE, "source": {**RASTERS_RECIPE["source"], "root": str(root)}}
+    recipe = deepcopy(RASTERS_RECIPE)  # a test may change what it was given
+    recipe["source"]["root"] = str(root)
+    return recipe
 
 
 def s2_patch(folder: Path, x: float = 300000, y: float = 5400000, seed: int = 0) -> None:
