@@ -31,7 +31,7 @@ _TEXT = 12
 
 @dataclass(slots=True)
 class _Column:
-    """A column as text. Widths: of its longest line (`wanted`), its longest word (`least`), part of one (`broken`)."""
+    """A column as text. Widths: of its longest line (`wanted`), longest word (`least`), part of one (`broken`)."""
 
     head: str
     cells: list[str]

@@ -21,6 +21,8 @@ from terra_cot.typeset import Color
 _PANEL_PX = 320
 _SHEET = Sheet(_PANEL_PX, text_px=15, gap_px=16, across=3, least=2)
 _LOOK = re.compile(rf"Image: t\d+ {re.escape(SEG)}")
+RIM = 0.4
+"""What is left of the light in the dark rim around an outline."""
 _CLOUDY = 0.5  # from this share of cloud on, masks are drawn on the SAR image of the date
 
 
@@ -48,12 +50,18 @@ def overlay(image: NDArray[np.uint8], mask: NDArray[np.bool_], color: Color) -> 
     picture = image.astype(np.float32)
     picture[~mask] = picture[~mask] * 0.5 + 10
     picture[mask] = picture[mask] * 0.65 + np.array(color, np.float32) * 0.35
-    inner, outer = mask, mask
-    for _ in range(max(1, round(max(mask.shape) / _PANEL_PX * 2))):
-        inner, outer = _all_round(inner, False), ~_all_round(~outer, True)
-    picture[outer & ~mask] *= 0.4
-    picture[mask & ~inner] = color
+    inside, outside = outline(mask, max(1, round(max(mask.shape) / _PANEL_PX * 2)))
+    picture[outside] *= RIM
+    picture[inside] = color
     return np.clip(picture, 0, 255).astype(np.uint8)
+
+
+def outline(mask: NDArray[np.bool_], width_px: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """(inside, outside) of a mask's border, both bool HW and `width_px` wide: the line in its colour, its dark rim."""
+    inner, outer = mask, mask
+    for _ in range(width_px):
+        inner, outer = _all_round(inner, False), ~_all_round(~outer, True)
+    return mask & ~inner, outer & ~mask
 
 
 def _all_round(mask: NDArray[np.bool_], beyond: bool) -> NDArray[np.bool_]:

@@ -124,8 +124,8 @@ class Prediction:
     """
 
     question_id: str
-    response: str | None
-    answer: str | None
+    response: str | None = None
+    answer: str | None = None
     masks: tuple[PredictedMask, ...] = ()
     error: str | None = None
     confidence: float | None = None

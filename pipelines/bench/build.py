@@ -49,6 +49,7 @@ def build(
     from terrascope_bench.build import build_benchmark
     from terrascope_bench.question import told_total
 
+    console.need_folder(out)
     view: View = classes
     with console.progress("build", "tiles", quiet) as on_step:
         manifest = build_benchmark(

@@ -24,7 +24,7 @@ def from_log(
 
     from terrascope_bench.adapters.logs import write_submission
 
-    console.need_free(out, force)
+    console.need_file(out, force, "predictions.jsonl")
     report = write_submission(log, out)
     if json:
         console.print_json({"predictions": str(out), **asdict(report)})

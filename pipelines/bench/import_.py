@@ -38,6 +38,7 @@ def import_(
     """
     from terrascope_bench.published.importing import import_published
 
+    console.need_folder(out)
     with console.stages(_UNITS, quiet) as on_stage:
         manifest = import_published(published, out, labels=labels, xbd=xbd, seed=seed, force=force, on_stage=on_stage)
     if json:

@@ -33,6 +33,7 @@ def leaderboard(
     """Rank scorecards; write page, CSV and JSON. Exit code 1 if a scorecard does not add up: it is refused by name."""
     from terrascope_bench.leaderboard import write_leaderboard
 
+    console.need_folder(out)
     with console.progress("leaderboard", "rankings", quiet) as on_step:
         board = write_leaderboard(scorecards, out, bench=bench, show=worst, seed=seed, force=force, on_step=on_step)
     if json:

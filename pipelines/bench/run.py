@@ -16,7 +16,8 @@ EPILOG = (
     "Example: terrascope-bench run random --bench out/bench -o random.jsonl\n"
     "Example: terrascope-bench run openai:gpt-4o --bench out/bench -o gpt-4o.jsonl --masks polygons --concurrency 8\n"
     "Example: terrascope-bench run openai:qwen --base-url http://127.0.0.1:8000/v1 --bench out/bench -o qwen.jsonl\n"
-    "Example: terrascope-bench run hf:weights/smolvlm --bench out/bench -o smolvlm.jsonl --batch-size 8"
+    "Example: terrascope-bench run hf:weights/smolvlm --bench out/bench -o smolvlm.jsonl --batch-size 8\n"
+    "Example: terrascope-bench run python:mine.py:Mine --bench out/bench -o mine.jsonl"
 )
 _ASKED = "openai, hf"
 _SERVER = "openai"
@@ -38,8 +39,8 @@ def run(
     model: Annotated[
         str,
         typer.Argument(
-            help="random, majority, blind, gold, terrascope-nano, openai:NAME, terrascope-nano+measured, hf:PATH or "
-            "terrascope:PATH.",
+            help="random, majority, blind, gold, terrascope-nano, openai:NAME, terrascope-nano+measured, hf:PATH, "
+            "terrascope:PATH or python:FILE.py:NAME.",
             metavar="MODEL",
             autocompletion=completion.models,
         ),
@@ -124,6 +125,7 @@ def _answer(
 
     from terrascope_bench.run import run_model
 
+    console.need_file(out, True, "predictions.jsonl")
     options["images"] = False if options.pop("no_images") else None
     options["timeout_s"] = options.pop("timeout")
     options["option"] = _body(options["option"])
@@ -173,8 +175,10 @@ def _tell(report: Any, out: Path, quiet: bool) -> None:
         console.say(f"{counted(count, 'reply', 'replies')} {what} (notes.{name} of the lines tells why)", quiet)
     if report.spent and report.spent["requests"]:
         usd = f", {report.spent['usd']:.4f} USD" if report.spent["usd"] else ""
-        tokens = f"{report.spent['prompt_tokens']:,} + {report.spent['reply_tokens']:,} tokens"
-        console.say(f"spent so far: {counted(report.spent['requests'], 'request')}, {tokens}{usd}", quiet)
+        tokens = f"{report.spent['prompt_tokens']:,} input + {report.spent['reply_tokens']:,} output tokens"
+        lost = report.spent["unanswered"]
+        most = f"; {lost:,} unanswered counted at their maximum" if lost else ""
+        console.say(f"spent so far: {counted(report.spent['requests'], 'request')}, {tokens}{usd}{most}", quiet)
     lines = [f"{kind}: {counted(n, 'row')} without an answer" for kind, n in report.errors.items()]
     if report.found_errors:
         lines.append(f"errors of earlier runs: {counted(report.found_errors, 'row')} without an answer")

@@ -41,7 +41,7 @@ def score(
     from terrascope_bench.score import write_scorecard
 
     if out is not None:
-        console.need_free(out, force)
+        console.need_file(out, force, "scorecard.json")
     with console.progress("score", "predictions", quiet) as on_step:
         scored = score_submission(
             predictions, bench, extractor=extractor, seed=seed, model=model, resize=resize, on_step=on_step

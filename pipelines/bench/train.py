@@ -37,6 +37,7 @@ def train(
     from terrascope_bench.terrascope.train.recipe import load_recipe
 
     recipe = load_recipe(recipe_path(config), settings)
+    console.need_folder(out)
     units = {stage.name: "steps" for stage in recipe.stages}
     with console.stages(units, quiet) as on_step:
         done = fit(recipe, out, data=data or [], on_step=on_step, force=force)

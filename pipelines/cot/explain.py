@@ -80,6 +80,7 @@ def explain(
     request = Request(
         files, model, question, tuple(option) or None, task, roads, tile_px, max_tokens, not no_align, device
     )
+    console.need_folder(out)
     with console.progress("explain", "tiles", quiet) as on_step:
         note = write_explanation(request, out, force=force, on_tile=on_step)
     if json:
@@ -113,6 +114,8 @@ def _offset(text: str | None) -> Any:
 
 
 def _tell(note: dict[str, Any], out: Path) -> None:
+    from terrascope_bench.explain.remarks import caveat, remarks
+
     regions = [*note["steps"], *([note["change"]] if note["change"] else [])]
     rows = [
         [entry["label"] or "unnamed", entry["date"], f"{entry['area_m2']:,.0f}", _percent(entry), entry["geojson"]]
@@ -124,12 +127,15 @@ def _tell(note: dict[str, Any], out: Path) -> None:
         from terrascope_bench.explain.page import spelt
 
         console.say(f"answer: {spelt(note['answer'], note['options'] or ())}")
+        console.say(caveat(note))
     elif note["ended"]:
         console.say(f"no answer; the reply ended by: {note['ended']}")
     if note["roads"]:
         roads = note["roads"]
         wet = f"{roads['length_m']:,.0f} m of {roads['under_water']} roads"
         console.say(f"roads under water: {wet} ({roads['geojson']})")
+    for remark in remarks(note):
+        console.say(remark)
     console.say(f"{out}: open index.html, or the .geojson and .tif files in a GIS")
 
 

@@ -31,6 +31,7 @@ def view(
     if limit is not None and sample is not None:
         raise ConfigError("--limit and --sample are two ways to choose; give one")
     site = folder.resolve().with_name(f"{folder.resolve().name}-view") if out is None else out
+    console.need_folder(site)
     with console.progress("view", "samples", quiet) as on_step:
         note = write_site(folder, site, limit=limit, sample=sample or SHOWN_MOST, force=force, on_step=on_step)
     if json:

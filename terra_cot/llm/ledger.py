@@ -1,7 +1,7 @@
 """What was spent, over all workers and runs. A request is let through only if its worst case still fits.
 
 The worst case is one token a byte of text, a bound for each image, and `max_tokens` of reply. What a killed run had
-under way counts in full, because it may have been billed.
+under way counts in full, because it may have been billed; so does a request without an answer (`unanswered`).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Ledger:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self._changing() as body:
             for worst in body["open"].values():
-                self._add(body, Usage(*worst))
+                self._add(body, Usage(*worst), answered=False)
             body["open"] = {}
 
     def reserve(self, worst: Usage) -> str:
@@ -69,23 +69,24 @@ class Ledger:
             body["open"][name] = [worst.prompt, worst.reply]
         return name
 
-    def settle(self, name: str, usage: Usage | None) -> None:
-        """Replace the note of a request by what it did use; None: nothing."""
+    def settle(self, name: str, usage: Usage | None, answered: bool = True) -> None:
+        """Replace the note of a request by what it did use; None: nothing. Not `answered`: by its worst case."""
         with self._changing() as body:
             body["open"].pop(name, None)
             if usage is not None:
-                self._add(body, usage)
+                self._add(body, usage, answered)
 
     def spent(self) -> dict[str, Any]:
-        """Requests, tokens and US dollars so far."""
+        """Requests, tokens and US dollars so far; how many requests have no answer and count in full."""
+        none = {"requests": 0, "unanswered": 0, "prompt_tokens": 0, "reply_tokens": 0, "usd": 0.0, "open": {}}
         try:
-            body: dict[str, Any] = orjson.loads(self.path.read_bytes())
+            return {**none, **orjson.loads(self.path.read_bytes())}
         except FileNotFoundError:
-            body = {"requests": 0, "prompt_tokens": 0, "reply_tokens": 0, "usd": 0.0, "open": {}}
-        return body
+            return none
 
-    def _add(self, body: dict[str, Any], usage: Usage) -> None:
+    def _add(self, body: dict[str, Any], usage: Usage, answered: bool) -> None:
         body["requests"] += 1
+        body["unanswered"] += not answered
         body["prompt_tokens"] += usage.prompt
         body["reply_tokens"] += usage.reply
         body["usd"] += self._usd(usage)

@@ -93,6 +93,7 @@ class Wire:
             spent = _Spent()
             try:
                 reply, spent.usage = self._exchange(body, worst, spent)
+                spent.answered = True
                 return {name: self.clean(text) for name, text in reply.items()}
             except _Broken as broken:
                 why = str(broken)
@@ -100,7 +101,7 @@ class Wire:
                 why = str(later)
                 continue
             finally:
-                self._ledger.settle(note, spent.usage)
+                self._ledger.settle(note, spent.usage, spent.answered)
             time.sleep(min(0.5 * 2**trial, 8.0))  # half an answer: as if the connection had been cut
         raise AskFailed("bad_reply", self._clean_line(why))
 
@@ -189,9 +190,10 @@ def kind_of(status: int) -> str:
 
 @dataclass(slots=True)
 class _Spent:
-    """What a trial has cost; None: nothing."""
+    """What a trial has cost; None: nothing. Not `answered`: the worst case."""
 
     usage: Usage | None = None
+    answered: bool = False
 
 
 def _arguments(body: dict[str, Any]) -> dict[str, Any]:

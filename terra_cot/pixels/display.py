@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from terra_cot.errors import DataError
 from terra_cot.frame import Frame
 
-_TRUE_COLOUR = (("B04", "B03", "B02"), ("B4", "B3", "B2"), ("R", "G", "B"), ("red", "green", "blue"))
+TRUE_COLOUR = (("B04", "B03", "B02"), ("B4", "B3", "B2"), ("R", "G", "B"), ("red", "green", "blue"))
 
 
 class Stretch(BaseModel):
@@ -49,7 +49,7 @@ def display(frame: Frame, stretch: Stretch) -> NDArray[np.uint8]:
 
 def _rgb(frame: Frame) -> NDArray[np.generic]:
     """HW3 in the frame's own dtype; a new array."""
-    for names in _TRUE_COLOUR:
+    for names in TRUE_COLOUR:
         if all(name in frame.bands for name in names):
             return np.stack([frame.band(name) for name in names], axis=-1)
     if len(frame.bands) == 1:

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from terra_cot.store.atomic import write_bytes
+from terra_cot.store.counts import by_reason, frames_left_out
 from terra_cot.store.hub import table_config
 from terra_cot.store.licence import hub_licence
 from terra_cot.store.shards import Part
@@ -68,6 +69,8 @@ def _body(body: dict[str, Any], tables: list[str]) -> str:
             stage = counts[name]
             why = ", ".join(f"{number} {reason}" for reason, number in stage["dropped"].items()) or "none"
             lines.append(f"| {name.replace('_', ' ')} | {stage['read']} | {stage['kept']} | {why} |")
+    left_out = [f"{what.capitalize()}: {by_reason(numbers)}." for what, numbers in frames_left_out(counts)]
+    lines += ["", " ".join(left_out)] if left_out else []
     if "samples" in counts:
         lines += ["", "| task | samples |", "|---|---:|"]
         lines += [f"| {task} | {number} |" for task, number in counts["samples"]["by_task"].items()]

@@ -43,12 +43,19 @@ def read_manifest(folder: Path, kind: Kind) -> dict[str, Any]:
     """
     path = folder / NAME
     if not folder.is_dir():
-        raise DataError("no such folder", file=folder, fix=_nearer(folder, kind) or f"give the folder of a {kind}")
+        what = "is a file, not a folder" if folder.exists() else "no such folder"
+        raise DataError(what, file=folder, fix=_nearer(folder, kind) or f"give the folder of a {kind}")
     try:
         manifest = orjson.loads(path.read_bytes())
     except FileNotFoundError:
-        fix = _nearer(folder, kind) or "run the command that makes it again: it resumes"
-        raise DataError(f"no {NAME}: not a finished {kind}", file=folder, fix=fix) from None
+        command = (
+            f"`terra-cot run ... -o {folder}`" if kind == "dataset" else f"`terrascope-bench build ... -o {folder}`"
+        )
+        # What a run keeps its progress in; without it the folder may be anything.
+        begun = (folder / ".progress").is_dir()
+        fix = f"repeat {command}: it goes on" if begun else f"if {command} was stopped, repeat it: it goes on"
+        what = f"not a finished {kind}" if begun else f"not a {kind}, or not a finished {kind}"
+        raise DataError(f"no {NAME}: {what}", file=folder, fix=_nearer(folder, kind) or fix) from None
     except orjson.JSONDecodeError as error:
         raise DataError(f"not JSON ({error})", file=path) from None
     if not isinstance(manifest, dict):

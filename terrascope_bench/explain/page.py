@@ -14,12 +14,17 @@ from jinja2 import Environment
 from markupsafe import Markup
 from PIL import Image
 
+from terra_cot.picture import RIM, outline
 from terra_cot.sample import SEG
 from terra_cot.visible import visible
 from terrascope_bench.explain.chain import in_lines
 from terrascope_bench.explain.marked import Marked, base_of
+from terrascope_bench.explain.remarks import caveat, remarks
 from terrascope_bench.explain.views import View
 from terrascope_bench.question import LETTERS
+
+_RIM_PX = 800
+"""About as wide as the picture stands on a screen: an outline is two of these pixels inside and two outside."""
 
 
 def page(
@@ -42,6 +47,8 @@ def page(
     return environment.from_string(folder.joinpath("index.html.j2").read_text(encoding="utf-8")).render(
         note=note,
         answer=spelt(note["answer"] or "", note["options"] or ()),
+        caveat=caveat(note),
+        remarks=remarks(note),
         style=Markup(style),
         script=Markup(script),
         style_hash=_hash(style),
@@ -104,8 +111,23 @@ def _mask(entry: Marked, views: Sequence[View], number: int) -> dict[str, Any]:
         "base": f"{base.frame}-{base.modality}",
         "color": "#{:02x}{:02x}{:02x}".format(*entry.color),
         "source": _embedded(Image.fromarray(layer), "PNG"),
+        "rim": _rim(entry),
         "empty": not entry.share.any(),
     }
+
+
+def _rim(entry: Marked) -> str:
+    """The outline of a mask as in `overlay.png`, as wide where the pixels of the scene are large."""
+    times = max(1, round(_RIM_PX / max(entry.share.shape)))
+    region = np.kron(entry.share > 0.5, np.ones((times, times), np.bool_))
+    inside, outside = outline(region, max(1, round(max(region.shape) / _RIM_PX * 2)))
+    codes = np.zeros(region.shape, np.uint8)
+    codes[outside], codes[inside] = 1, 2
+    image = Image.fromarray(codes, "P")
+    image.putpalette((0, 0, 0, 0, 0, 0, *entry.color))
+    data = BytesIO()
+    image.save(data, "PNG", optimize=True, transparency=bytes((0, round(255 * (1 - RIM)), 255)))
+    return f"data:image/png;base64,{base64.b64encode(data.getvalue()).decode()}"
 
 
 def _embedded(image: Image.Image, kind: str) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from terra_cot.picture import numbered, overlay
-from terra_cot.sheet import RIGHT, SOFT, Sheet, Text, sized
+from terra_cot.sheet import SOFT, Sheet, Text, sized
 from terrascope_bench.explain.chain import in_lines
 from terrascope_bench.explain.marked import Marked, base_of
 from terrascope_bench.explain.views import View
@@ -25,16 +25,19 @@ def picture(
     answer: str,
     views: Sequence[View],
     marked: Sequence[Marked],
+    caveat: str,
     texts: Sequence[str],
 ) -> Image.Image:
-    """RGB picture. `texts` are lines below all else: what was measured."""
+    """RGB picture. `caveat` stands below an answer, `texts` below all else: what was measured, what is to be said."""
     shown = [
         (sized(view.pixels, _PANEL_PX), f"{view.frame} {'SAR' if view.modality == 'sar' else view.modality}")
         for view in views
     ]
     steps = [(_drawn(entry, views), f"{entry.title}: {entry.area}") for entry in marked]
     above = [Text(question, more_px=5), Text(" / ".join(options), SOFT)]
-    below = [Text(numbered(in_lines(chain))), *(Text(text, RIGHT, more_px=5) for text in (answer, *texts))]
+    # In no colour of what is right or wrong: there is no truth here.
+    said = [Text(answer, more_px=5), Text(caveat, SOFT)] if answer else []
+    below = [Text(numbered(in_lines(chain))), *said, *(Text(text, more_px=3) for text in texts)]
     return _SHEET.draw(above, _SHEET.rows(shown, steps), below, [entry.color for entry in marked])
 
 

@@ -88,6 +88,8 @@ def _image(text: str, given: Files, sar: bool) -> _Image:
             raise DataError("no such file", file=place)
     places = [place.resolve() for place in places]
     bands, is_sar = _bands(places, given, sar)
+    if not is_sar:
+        _need_colours(path, [name for names in bands for name in names])
     from terra_cot.sources.rasters.find import Found as Paths
     from terra_cot.sources.rasters.frames import frame_of
     from terra_cot.sources.rasters.options import FramePattern, RastersOptions
@@ -112,6 +114,25 @@ def _image(text: str, given: Files, sar: bool) -> _Image:
             error.problem, file=path, field=error.field, got=error.got, expected=error.expected, fix=mend
         ) from None
     return _Image(replace(read.frame, datetime=moment), read.grid, named if named and named.startswith("t") else None)
+
+
+def _need_colours(path: str, bands: Sequence[str]) -> None:
+    """A lone band makes a grey picture, which no model here was taught: nothing is asked of it.
+
+    Raises:
+        DataError: there are no red, green and blue.
+    """
+    from terra_cot.pixels.display import TRUE_COLOUR
+
+    if not any(set(names) <= set(bands) for names in TRUE_COLOUR):
+        raise DataError(
+            "no true-colour bands",
+            file=path,
+            got=list(bands),
+            expected="B04, B03, B02",
+            fix="give the three together, as B02.tif,B03.tif,B04.tif; or name the bands in file order: "
+            "--bands B02,B03,B04",
+        )
 
 
 def _split(text: str) -> tuple[str | None, str]:

@@ -77,14 +77,18 @@ class Views:
         frames = [self._reader.frame(frame, middle) for frame in self.scene.frames]
         return find_shifts(frames, None, _MAX_SHIFT_PX, True)
 
+    def read(self, frame: SceneFrame, grid: Grid) -> Frame:
+        """An image as it is stored, on a grid; its shift is taken out."""
+        scale = self.grid.gsd_m / grid.gsd_m
+        down, right = self.shift(frame).removed_px
+        return self._reader.frame(frame, grid, (down * scale, right * scale))
+
     def on(self, grid: Grid, date: str | None = None) -> Iterator[View]:
         """The images of a date, or of all, on a grid."""
-        scale = self.grid.gsd_m / grid.gsd_m
         for frame in self.scene.frames:
             if date not in (None, frame.frame):
                 continue
-            down, right = self.shift(frame).removed_px
-            read: Frame = self._reader.frame(frame, grid, (down * scale, right * scale))
+            read = self.read(frame, grid)
             try:
                 yield View(frame.frame, frame.modality, display(read, self._stretch), read.valid)
             except DataError as error:

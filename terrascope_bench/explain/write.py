@@ -19,30 +19,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from terra_cot import __version__
 from terra_cot.errors import ConfigError
 from terra_cot.export.place import claim, fresh, replaced
-from terra_cot.facts import area_m2, components
 from terra_cot.geo.grid import Grid
 from terra_cot.store.atomic import sha256_file, write_bytes, write_json
 from terrascope_bench.explain.change import Task, task_of
+from terrascope_bench.explain.clouds import Hidden, find_hidden
+from terrascope_bench.explain.follows import follows
 from terrascope_bench.explain.marked import Color, Marked, area_text, color_of, reduced
 from terrascope_bench.explain.model import Loaded, load_model, model_folder
 from terrascope_bench.explain.page import page, spelt
 from terrascope_bench.explain.picture import picture
-from terrascope_bench.explain.rasters import write_mask
+from terrascope_bench.explain.record import ROADS, Region, roads_entry, scene_entry, write_region
+from terrascope_bench.explain.remarks import caveat, remarks
 from terrascope_bench.explain.roads import Roads, read_roads, roads_in
 from terrascope_bench.explain.scene import Files, Found, open_scene
-from terrascope_bench.explain.vectors import features, write_features
+from terrascope_bench.explain.vectors import write_features
 from terrascope_bench.explain.views import View, Views
 
 if TYPE_CHECKING:
     from terrascope_bench.explain.ask import Explanation
 
 NOTE, KIND, FORMAT_VERSION = "answer.json", "explanation", 1
-ROADS = "roads-under-water.geojson"
 _FLOODED: Color = (255, 60, 60)
 
 
@@ -75,19 +75,6 @@ class Request:
             raise ConfigError("--roads tells which roads are under water: it goes with --task flood")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Region:
-    """A mask that is written: `stem` names its files."""
-
-    stem: str
-    title: str
-    label: str | None
-    date: str
-    color: Color
-    mask: NDArray[np.bool_]
-    valid: NDArray[np.bool_]
-
-
 def write_explanation(
     request: Request, out: Path, *, force: bool = False, on_tile: Callable[[int, int], None] | None = None
 ) -> dict[str, Any]:
@@ -112,8 +99,9 @@ def write_explanation(
         overview = views.overview()
         question = Question(request.words, request.options, task, request.max_tokens)
         told = explain(model, views, overview, question, request.tile_px, on_tile)
+        hidden = find_hidden(views, model.network.config.mask_from == "fused")
         with fresh(out) as folder:
-            note = _write(folder, request, found, views, overview, told, task, roads, model)
+            note = _write(folder, request, found, views, overview, told, hidden, task, roads, model)
             replaced(out, folder, NOTE, force)
     return note
 
@@ -125,15 +113,16 @@ def _write(
     views: Views,
     overview: Sequence[View],
     told: Explanation,
+    hidden: Hidden,
     task: Task | None,
     roads: Roads | None,
     model: Loaded,
 ) -> dict[str, Any]:
     grid, moments = found.scene.grid, {frame.frame: frame.datetime for frame in found.scene.frames}
     regions = [_step(number, step.label, step) for number, step in enumerate(told.steps, start=1)]
-    change = _change(task, told, views.dates) if task else None
+    change = _change(task, told, views.dates, hidden) if task else None
     everything = [*regions, *([change] if change else [])]
-    entries = [_files(folder, region, grid, moments[region.date]) for region in everything]
+    entries = [write_region(folder, region, grid, moments[region.date]) for region in everything]
     steps = [{"number": number, **entry} for number, entry in enumerate(entries[: len(regions)], start=1)]
     note: dict[str, Any] = {
         "kind": KIND,
@@ -144,9 +133,10 @@ def _write(
         "reply": told.reply,
         "chain": told.chain,
         "answer": told.answer,
+        "follows": _follows(request, told, task, grid.gsd_m),
         "ended": told.ended,
         "model": {"name": model.name, "sha256": model.sha256},
-        "scene": _scene(found, views),
+        "scene": scene_entry(found, views, hidden.clouds),
         "tiles": {"shape_px": list(told.tiles.shape), "count": told.tiles.count},
         "overview_px": list(overview[0].valid.shape),
         "steps": steps,
@@ -155,14 +145,22 @@ def _write(
     }
     if task and change:
         first, last = views.dates[0], views.dates[-1]
-        note["change"] = {"task": task.name, "noun": task.noun, "from": first, "to": last, **entries[-1]}
+        cloud = {"hidden_share": _hidden_share(told, (first, last), hidden)}
+        note["change"] = {
+            "task": task.name,
+            "noun": task.noun,
+            "from": first,
+            "to": last,
+            **entries[-1],
+            "cloud": cloud,
+        }
     lines: list[dict[str, Any]] = []
     if roads is not None and change is not None and request.roads is not None:
         lines = roads_in(change.mask, grid, roads)
         for line in lines:
             line["properties"]["date"] = change.date
         write_features(folder / ROADS, "roads under water", lines)
-        note["roads"] = _roads(request.roads, roads, lines)
+        note["roads"] = roads_entry(request.roads, roads, lines)
     shape = overview[0].valid.shape
     marked = [_marked(region, entry, shape) for region, entry in zip(everything, entries, strict=True)]
     _show(folder, note, overview, marked, lines, grid)
@@ -171,93 +169,51 @@ def _write(
     return note
 
 
-def _step(number: int, label: str | None, step: Any) -> _Region:
+def _step(number: int, label: str | None, step: Any) -> Region:
     stem = f"step-{number}" + (f"-{_safe(label)}" if label else "")
     title = f"[{number}] {label or 'unnamed'}, {step.date}"
-    return _Region(stem, title, label, step.date, color_of(label, f"step {number}"), step.mask, step.valid)
+    return Region(stem, title, label, step.date, color_of(label, f"step {number}"), step.mask, step.valid)
 
 
-def _change(task: Task, told: Explanation, dates: Sequence[str]) -> _Region:
-    """The change between the two looks that a task begins with."""
+def _follows(request: Request, told: Explanation, task: Task | None, gsd_m: float) -> dict[str, Any] | None:
+    """The option that the one mask of the reply measures; None where the reply has another number of masks."""
+    own = told.steps[2:] if task else told.steps
+    if request.words is None or len(own) != 1:
+        return None
+    pixels, valid_px = int(np.count_nonzero(own[0].mask)), int(np.count_nonzero(own[0].valid))
+    found = follows(request.words, request.options, own[0].label, pixels, valid_px, gsd_m)
+    return None if found is None else {"letter": found.letter, "value": found.value, "unit": found.unit}
+
+
+def _hidden_share(told: Explanation, dates: tuple[str, str], hidden: Hidden) -> float | None:
+    """Of the ground that the images of both dates cover, what cloud hides on either; None where it cannot be told."""
+    clouds = [cloud for cloud in hidden.clouds if cloud.frame in dates]
+    both = told.steps[0].valid & told.steps[1].valid
+    covered = int(np.count_nonzero(both))
+    if not covered or (clouds and all(cloud.why for cloud in clouds)):
+        return None
+    return int(np.count_nonzero(both & ~hidden.seen(both.shape, dates))) / covered
+
+
+def _change(task: Task, told: Explanation, dates: Sequence[str], hidden: Hidden) -> Region:
+    """The change between the two looks that a task begins with, on ground that both dates show."""
     before, after = told.steps[0], told.steps[1]
-    valid = before.valid & after.valid
+    valid = before.valid & after.valid & hidden.seen(before.valid.shape, (dates[0], dates[-1]))
     label, date = task.label(dates[0]), dates[-1]
     number = len(told.steps) + 1
     # New water lies beside water and must not look like it.
     color = _FLOODED if task.kind == "new" else color_of(label, task.name)
     mask = task.change(before.mask, after.mask, valid)
-    return _Region(task.name, f"[{number}] {task.noun}, {dates[0]} to {date}", label, date, color, mask, valid)
+    return Region(task.name, f"[{number}] {task.noun}, {dates[0]} to {date}", label, date, color, mask, valid)
 
 
-def _marked(region: _Region, entry: dict[str, Any], shape: tuple[int, int]) -> Marked:
+def _marked(region: Region, entry: dict[str, Any], shape: tuple[int, int]) -> Marked:
     share = reduced(region.mask, shape)
     return Marked(region.stem, region.title, region.date, region.color, share, area_text(entry["area_m2"]))
 
 
 def _safe(label: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
-
-
-def _files(folder: Path, region: _Region, grid: Grid, moment: str | None) -> dict[str, Any]:
-    """Write the polygons and the COG of a region; what is known of it."""
-    properties = {"label": region.label, "date": region.date, "datetime": moment}
-    patches = features(region.mask, grid, properties)
-    write_features(folder / f"{region.stem}.geojson", region.label or region.stem, patches)
-    name = region.label or region.stem
-    write_mask(folder / f"{region.stem}.tif", region.mask, region.valid, grid, name, region.color)
-    pixels, seen = int(np.count_nonzero(region.mask)), int(np.count_nonzero(region.valid))
-    return {
-        **properties,
-        "pixels": pixels,
-        "area_m2": round(area_m2(pixels, grid.gsd_m), 2),
-        "share_of_valid": pixels / seen if seen else None,
-        "parts": components(region.mask),
-        "polygons": len(patches),
-        "geojson": f"{region.stem}.geojson",
-        "cog": f"{region.stem}.tif",
-    }
-
-
-def _scene(found: Found, views: Views) -> dict[str, Any]:
-    grid = found.scene.grid
-    images = []
-    for frame in found.scene.frames:
-        shift, paths = views.shift(frame), sorted({Path(asset.path) for asset in frame.assets})
-        images.append(
-            {
-                "frame": frame.frame,
-                "modality": frame.modality,
-                "datetime": frame.datetime,
-                "files": {path.name: sha256_file(path) for path in paths},
-                "bands": [band for asset in frame.assets for band in asset.bands],
-                "shift_px": list(shift.removed_px),
-                "shift_status": shift.status,
-                "shift_reason": shift.reason,
-            }
-        )
-    return {
-        "crs": grid.crs,
-        "transform": [float(value) for value in tuple(grid.transform)[:6]],
-        "width": grid.width,
-        "height": grid.height,
-        "gsd_m": grid.gsd_m,
-        "dates_from": found.dates_from,
-        "images": images,
-    }
-
-
-def _roads(path: Path, roads: Roads, lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    lengths = [line["properties"]["length_m"] for line in lines]
-    return {
-        "file": path.name,
-        "sha256": sha256_file(path),
-        "read": len(roads.lines) + roads.dropped.total(),
-        "lines": len(roads.lines),
-        "dropped": dict(sorted(roads.dropped.items())),
-        "under_water": len(lines),
-        "length_m": round(sum(lengths), 2),
-        "geojson": ROADS,
-    }
 
 
 def _show(
@@ -272,8 +228,9 @@ def _show(
     texts = [f"{note['change']['noun'].capitalize()}: {marked[-1].area}"] if note["change"] else []
     if note["roads"]:
         texts.append(f"Roads under water: {note['roads']['length_m']:,.0f} m")
+    texts += remarks(note)
     answer = spelt(note["answer"] or "", note["options"] or ())
-    drawn = picture(note["question"], options, note["chain"], answer, overview, marked, texts)
+    drawn = picture(note["question"], options, note["chain"], answer, overview, marked, caveat(note), texts)
     drawn.save(folder / "overlay.png", "PNG")
     to_page = partial(page, note, overview, marked, _places(lines, grid))
     write_bytes(folder / "index.html", to_page().encode("utf-8"))

@@ -14,6 +14,7 @@ from terrascope_bench.models.baselines import Gold, Majority, Random
 from terrascope_bench.models.blind import Blind
 from terrascope_bench.models.model import Batched, Entry, Job, Model, Scheme
 from terrascope_bench.models.options import flag, open_chat, open_hf
+from terrascope_bench.models.own import open_own
 from terrascope_bench.models.terrascope import open_shipped, open_terrascope
 
 MODELS: dict[str, Entry] = {
@@ -28,6 +29,7 @@ MODELS: dict[str, Entry] = {
 SCHEMES: dict[str, Scheme] = {
     "openai": Scheme("a model behind an OpenAI-compatible endpoint", "NAME", open_chat),
     "hf": Scheme("a transformers image-text-to-text model, local or of the hub", "PATH", open_hf),
+    "python": Scheme("a model of your own: a Python file, or a module", "FILE.py:NAME", open_own),
     "terrascope": Scheme("the reference model, a folder that `train` or `convert` wrote", "PATH", open_terrascope),
     "terrascope-nano": Scheme("the reference model that ships here", "", open_shipped("terrascope-nano")),
     "terrascope-nano+measured": Scheme(

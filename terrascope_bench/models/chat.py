@@ -1,8 +1,9 @@
 """`openai:NAME`: one question, one request, one reply, which is paid for once.
 
 The request is named by its address and body, each image in it by its hash; its first reply is kept under that name.
-An error is the question's own, and the next question is asked. The run stops where no question can fare better: key or
-model unknown, budget spent, or so many errors of the server in a row that it must be down.
+An error is the question's own, and the next question is asked. The run stops where no question can fare better: nobody
+listens at the address when it begins, key or model unknown, budget spent, or so many errors of the server in a row that
+it must be down.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from terra_cot.errors import RunStopped
 from terra_cot.llm.cache import Cache
 from terra_cot.llm.ledger import Ledger, Usage
 from terra_cot.llm.pace import Pace
+from terra_cot.llm.reach import nobody_at
 from terra_cot.llm.wire import AskFailed, Wire, api_key
 from terrascope_bench.models.model import Job
 from terrascope_bench.models.options import ChatOptions
@@ -55,6 +57,7 @@ class Chat:
         self._seed = seed
         self._lock = threading.Lock()
         self._failed = 0
+        self._reached = False
 
     def answer(self, question: Question) -> Prediction:
         """Raises AskFailed (this question has no answer) or RunStopped (no question can be asked)."""
@@ -77,6 +80,7 @@ class Chat:
         return read_prediction(question, shown, self._style, reply["content"], reply["finish"], reply.get("refusal"))
 
     def _ask(self, parts: Sequence[str | Picture]) -> dict[str, str]:
+        self._reach()
         body = self._body(parts, sent=True)
         try:
             reply = self._wire.send(body, self._worst(parts, body))
@@ -91,6 +95,16 @@ class Chat:
             self._failed = 0
         return reply
 
+    def _reach(self) -> None:
+        """Before the first request. Raises RunStopped where it cannot arrive: no question is to blame."""
+        with self._lock:
+            if not self._reached and (why := nobody_at(self._options.base_url)):
+                raise RunStopped(
+                    f"{self._options.base_url}: {why}, so nothing was asked; start the server or check --base-url, and "
+                    "run the same command again"
+                )
+            self._reached = True
+
     def _count(self, failed: AskFailed) -> None:
         """Errors in a row, by time."""
         if failed.kind not in _DOWN:
@@ -101,7 +115,8 @@ class Chat:
         if down:
             raise RunStopped(
                 f"{self._options.base_url}: {self._failed} questions in a row have no answer, the last: {failed.kind}: "
-                f"{failed}; {_KEPT} (--retry-errors asks those with an error again, --give-up-after 0 never stops)"
+                f"{failed}; all answers are kept: run the same command again with --retry-errors, it asks those again "
+                "and goes on from there (--give-up-after 0 never stops)"
             )
 
     def _body(self, parts: Sequence[str | Picture], *, sent: bool) -> dict[str, Any]:

@@ -7,7 +7,9 @@ With a temperature each answer is drawn from a seed of its own: the run's seed a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from functools import cache
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from terra_cot.draw import seed_of
 from terra_cot.errors import ConfigError, shorten
+from terra_cot.llm.reach import nobody_at
 from terra_cot.store.atomic import sha256_file, sha256_json
 from terrascope_bench.models.model import Batched
 from terrascope_bench.models.options import HfOptions
@@ -27,6 +30,8 @@ from terrascope_bench.question import Question
 if TYPE_CHECKING:
     import torch
 
+_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
+"""What a model of the hub may be called."""
 _HASHED = 16 * 2**20
 """Files up to so many bytes are known by their hash, larger ones (weights) by name and size."""
 
@@ -45,8 +50,10 @@ def weights(path: str) -> dict[str, Any]:
         sizes = {file.name: file.stat().st_size for file in files}
         hashes = {name: sha256_file(folder / name) for name, size in sizes.items() if size <= _HASHED}
         return {**told, "weights": sha256_json([sizes, hashes])}
+    if not _NAME.fullmatch(path):
+        raise ConfigError(f"hf:{path}: no such folder; name a folder of weights, or a model of the hub as AUTHOR/NAME")
     try:
-        config = transformers.AutoConfig.from_pretrained(path, trust_remote_code=False)
+        config = transformers.AutoConfig.from_pretrained(path, trust_remote_code=False, **_here())
     except (OSError, ValueError) as error:
         raise _unusable(path, error) from None
     return {**told, "weights": getattr(config, "_commit_hash", None)}
@@ -72,9 +79,10 @@ class Hf(Batched):
         """
         transformers = _library()
         try:
-            processor = transformers.AutoProcessor.from_pretrained(path, trust_remote_code=False)
+            here = {} if Path(path).is_dir() else _here()
+            processor = transformers.AutoProcessor.from_pretrained(path, trust_remote_code=False, **here)
             model = transformers.AutoModelForImageTextToText.from_pretrained(
-                path, dtype=options.dtype, trust_remote_code=False, use_safetensors=True
+                path, dtype=options.dtype, trust_remote_code=False, use_safetensors=True, **here
             )
         except (OSError, ValueError, ImportError, KeyError) as error:
             raise _unusable(path, error) from None
@@ -175,6 +183,7 @@ def _device(name: str) -> str:
 
 def _library() -> Any:
     try:
+        import huggingface_hub
         import torch  # noqa: F401
         import transformers
     except ImportError:
@@ -182,11 +191,40 @@ def _library() -> Any:
     library: Any = transformers
     library.logging.set_verbosity_error()
     library.logging.disable_progress_bar()
+    hub: Any = huggingface_hub
+    hub.utils.logging.set_verbosity_error()  # it tells each retry
     return library
+
+
+@cache
+def _no_hub() -> str | None:
+    """Why the hub cannot be asked; None where it can."""
+    from huggingface_hub import constants
+
+    return "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else nobody_at(constants.ENDPOINT)
+
+
+def _here() -> dict[str, bool]:
+    """How a name of the hub is looked up: where nobody is there, in the cache alone, not after five retries a file."""
+    return {"local_files_only": True} if _no_hub() else {}
 
 
 def _unusable(path: str, error: Exception) -> ConfigError:
     text = str(error)
     if "trust_remote_code" in text:
         return ConfigError(f"hf:{path}: needs code of its own, which is never run; choose one that transformers knows")
-    return ConfigError(f"hf:{path}: no usable image-text-to-text model; {shorten(text, 200)}")
+    if "gated repo" in text:
+        return ConfigError(f"hf:{path}: is gated; accept its terms on the hub, and set HF_TOKEN to a token of yours")
+    if "not a valid model identifier" in text:
+        return ConfigError(
+            f"hf:{path}: no folder of this name here, and no such model on the hub; name a folder of weights, or "
+            "AUTHOR/NAME (for a private one set HF_TOKEN)"
+        )
+    why = None if Path(path).is_dir() else _no_hub()
+    if why or "couldn't connect" in text:
+        return ConfigError(
+            f"hf:{path}: no folder of this name here, not in the cache, and the hub cannot be asked "
+            f"({why or 'no connection'}); name a folder of weights"
+        )
+    first = next(iter(text.splitlines()), "")
+    return ConfigError(f"hf:{path}: no usable image-text-to-text model; {shorten(first, 200)}")

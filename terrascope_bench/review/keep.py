@@ -132,10 +132,10 @@ def _questions(
                 fix="export the consensus again",
             )
         found: Question | Dropped = question
-        if decision.reason is not None:
-            found = Dropped(question.question_id, question.task, decision.reason, "")
-        elif decision.masks is not None:
+        if decision.masks is not None:
             found = repair(question, decision.masks)
+        if decision.reason is not None and not isinstance(found, Dropped):
+            found = Dropped(question.question_id, question.task, decision.reason, "")
         if isinstance(found, Dropped):
             kept.dropped.append((question, found))
             continue

@@ -123,7 +123,8 @@ def test_the_notebook_runs_and_shows_what_it_says(tmp_path: Path, session: Path)
     notebook = nbformat.read(PAGES / "explore.ipynb", as_version=4)
     kept = [shown(cell) for cell in notebook.cells]
     room = {"metadata": {"path": str(folder)}}
-    nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3", resources=room).execute(env=environment)
+    patience = {"timeout": 1200, "startup_timeout": 300}
+    nbclient.NotebookClient(notebook, **patience, kernel_name="python3", resources=room).execute(env=environment)
     assert [shown(cell) for cell in notebook.cells] == kept, "docs/make/pictures.py makes the outputs again"
     assert kept.count({"image/png", "text/plain"}) == 2
     assert (PAGES / "explore.ipynb").stat().st_size < 500_000

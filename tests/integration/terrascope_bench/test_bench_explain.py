@@ -22,6 +22,8 @@ from terminal import call
 from terra_cot.facts import opened
 from terra_cot.schema import check
 from terra_cot.store.atomic import sha256_file
+from terrascope_bench.explain.page import page as html_of
+from terrascope_bench.explain.views import View
 
 OPTIONS = ("--option", "50 %", "--option", "25 %")
 
@@ -180,6 +182,121 @@ def test_degrees_come_to_a_metric_grid_and_the_polygons_back(house: Path, tmp_pa
     west, south, east, north = table.total_bounds
     assert 13.299 < west < east < 13.3 + 120 * 1.4e-4 + 0.001
     assert 48.7 - 120 * 0.9e-4 - 0.001 < south < north < 48.701
+
+
+def reflectance(path: Path, mask: np.ndarray, cloud: np.ndarray, date: str) -> Path:
+    """Bytes would not tell cloud: a scene in reflectance x 10000, its second date half under cloud."""
+    colours = np.where(mask, np.array(scenes.WATER)[:, None, None], np.array(scenes.LAND)[:, None, None])
+    pixels = np.rint(3000 * (colours / 255.0) ** 1.4).astype(np.uint16)  # what `display` shows in these colours
+    pixels[:, cloud] = 8000
+    return scenes.write_tiff(path, pixels, scenes.north_up(*scenes.PLACE, 10), bands=scenes.BANDS, date=date)
+
+
+def test_ground_under_cloud_is_no_part_of_a_flood(house: Path, tmp_path: Path) -> None:
+    before, after = scenes.water(150), scenes.water(150) | (np.hypot(*(np.mgrid[:150, :150] - 75)) < 40)
+    cloud = np.zeros((150, 150), bool)
+    cloud[:, 75:] = True
+    none = np.zeros_like(cloud)
+    first = reflectance(tmp_path / "first.tif", before, none, "2023-05-01")
+    clear = reflectance(tmp_path / "clear.tif", after, none, "2023-06-01")
+    hidden = reflectance(tmp_path / "hidden.tif", after, cloud, "2023-06-01")
+    masks, notes, told = {}, {}, {}
+    for name, last in (("clear", clear), ("hidden", hidden)):
+        done = explain(house, first, last, "--task", "flood", "-o", tmp_path / name)
+        assert done.returncode == 0, done.stderr
+        notes[name], told[name] = note_of(tmp_path / name), done.stdout
+        with rasterio.open(tmp_path / name / "flood.tif") as dataset:
+            masks[name] = dataset.read(1)
+    assert (masks["clear"][:, 75:] == 1).any()
+    assert (masks["hidden"][cloud] == 255).all()
+    assert notes["clear"]["change"]["cloud"] == {"hidden_share": 0.0}  # type: ignore[index]
+    assert notes["hidden"]["change"]["cloud"]["hidden_share"] == pytest.approx(0.5, abs=0.01)  # type: ignore[index]
+    assert notes["hidden"]["scene"]["images"][1]["cloud"]["found_by"] == "spectral"  # type: ignore[index]
+    line = "% of the ground is under cloud on t0 or t1, and is not counted."
+    assert line in told["hidden"]
+    assert line not in told["clear"]
+    assert line in (tmp_path / "hidden/index.html").read_text()
+
+
+def test_where_cloud_cannot_be_told_page_and_terminal_say_so(house: Path, flood: Path, tmp_path: Path) -> None:
+    done = explain(house, house / "before.tif", house / "after.tif", "--task", "flood", "-o", tmp_path / "out")
+    line = "Cloud is not recognised on t0 and t1 (8-bit display values are no reflectance)"
+    assert line in done.stdout
+    assert line in (flood / "index.html").read_text()
+    assert note_of(flood)["change"]["cloud"] == {"hidden_share": None}  # type: ignore[index]
+
+
+def test_a_lone_band_is_no_picture(house: Path, tmp_path: Path) -> None:
+    pixels = np.full((1, 64, 64), 900, np.uint16)
+    for name in ("S2_B02", "S2_B03", "S2_B04"):
+        scenes.write_tiff(tmp_path / f"{name}.tif", pixels, scenes.north_up(*scenes.PLACE, 10))
+    done = explain(house, tmp_path / "S2_B02.tif", "--question", "Is there water?", "-o", tmp_path / "out")
+    assert done.returncode == 2
+    assert "no true-colour bands; got ['B02'], expected B04, B03, B02" in done.stderr
+    whole = ",".join(str(tmp_path / f"S2_{band}.tif") for band in ("B02", "B03", "B04"))
+    assert explain(house, whole, "--question", factory.QUESTION, "-o", tmp_path / "out").returncode == 0
+
+
+def test_the_page_names_the_weights_and_calls_nothing_right(house: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert explain(house, house / "before.tif", "--question", factory.QUESTION, *OPTIONS, "-o", out).returncode == 0
+    note, page = note_of(out), (out / "index.html").read_text()
+    weights = note["model"]["sha256"]["model.safetensors"]  # type: ignore[index]
+    assert f"model.safetensors <code>{weights[:16]}</code>" in page
+    assert note["model"]["sha256"]["config.json"][:12] not in page  # type: ignore[index]
+    shown = View("t0", "optical", np.zeros((9, 9, 3), np.uint8), np.ones((9, 9), bool))
+    more = {"answer": "B", "chain": "", "steps": [], "follows": {"letter": "A", "value": 50.2, "unit": "%"}}
+    page = html_of({**note, **more}, [shown], [], [])
+    assert '<li class="said">B. 25 %' in page
+    assert 'class="right"' not in page
+    assert "The model&#39;s answer; nobody has checked it" in page
+    assert "From the mask, A follows (50.2 %)." in page
+
+
+def test_the_option_that_follows_is_that_of_the_benchmark(bench: Path) -> None:
+    """Asked in the benchmark's words, the true mask gives the right letter."""
+    from terrascope_bench.benchmark import open_benchmark
+    from terrascope_bench.explain.follows import follows
+
+    seen = set()
+    for question in open_benchmark(bench).questions(images=False):
+        if question.task in ("CA", "AQ"):
+            (mask,) = question.masks or ()
+            valid_px = int(question.value_of("valid_pixels") or 0)
+            own = follows(
+                question.question,
+                question.options,
+                mask.label,
+                int(mask.to_array().sum()),
+                valid_px,
+                question.gsd_m or 0,
+            )
+            assert own is not None
+            assert own.letter == question.answer
+            seen.add(question.task)
+    assert seen == {"CA", "AQ"}
+
+
+@needs_chromium
+def test_a_mask_on_the_page_has_an_outline(flood: Path) -> None:
+    with browser() as running, new_page(running) as (page, _):
+        page.goto((flood / "index.html").as_uri())
+        page.keyboard.press("1")
+        read = """(image) => { const c = document.createElement('canvas'); c.width = image.naturalWidth;
+          c.height = image.naturalHeight; const x = c.getContext('2d'); x.drawImage(image, 0, 0);
+          return [c.width, [...x.getImageData(0, 0, c.width, c.height).data]]; }"""
+        width, flat = page.locator("[data-layer='1'] img:not(.fill)").evaluate(read)
+    pixels = np.array(flat, np.uint8).reshape(-1, width, 4)
+    with rasterio.open(flood / "step-1-water.tif") as dataset:
+        mask = np.kron(dataset.read(1) == 1, np.ones((width // 150, width // 150), bool))
+    assert width >= 600
+    line, rim = pixels[..., 3] == 255, (pixels[..., 3] > 0) & (pixels[..., 3] < 255)
+    assert line.any()
+    assert mask[line].all()
+    assert not mask[rim].any()
+    assert (pixels[rim][:, :3] == 0).all()
+    assert len(np.unique(pixels[line], axis=0)) == 1
+    assert line.mean() < 0.5 * mask.mean()
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
@@ -187,7 +188,7 @@ def test_weights_that_cannot_be_used_are_one_line(
         assert "\n" not in str(caught.value)
         return str(caught.value)
 
-    assert "no usable image-text-to-text model" in message(tmp_path / "absent")
+    assert "no such folder" in message(tmp_path / "absent")
     (tmp_path / "empty").mkdir()
     assert "no usable image-text-to-text model" in message(tmp_path / "empty")
 
@@ -215,3 +216,38 @@ def test_weights_that_cannot_be_used_are_one_line(
     with pytest.raises(ConfigError, match="--batch-size"):
         run(llava, small, tmp_path / "p.jsonl", concurrency=2)
     assert list(tmp_path.glob("p.jsonl*")) == [], "a run that answered nothing leaves nothing"
+
+
+@pytest.mark.parametrize("hub", ["HF_ENDPOINT", "HF_HUB_OFFLINE"])
+def test_a_name_that_is_nowhere_is_one_line(hub: str, small: Path, tmp_path: Path) -> None:
+    """Where the hub cannot be asked its retries are not waited for, nor told one by one."""
+    code = "from pipelines.terrascope_bench import main; main()"
+    told = {"HF_ENDPOINT": "https://no-such-hub.invalid", "HF_HUB_OFFLINE": "1"}[hub]
+    names = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    done = subprocess.run(
+        [sys.executable, "-c", code, "run", "hf:nope/nope", "--bench", str(small), "-o", str(tmp_path / "p.jsonl")],
+        capture_output=True,
+        text=True,
+        env={**names, "PYTHONPATH": str(ROOT), "HF_HOME": str(tmp_path / "cache"), hub: told},
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    why = {"HF_ENDPOINT": "nobody knows the name no-such-hub.invalid", "HF_HUB_OFFLINE": "HF_HUB_OFFLINE is set"}[hub]
+    assert f"no folder of this name here, not in the cache, and the hub cannot be asked ({why}" in done.stderr
+    assert "name a folder of weights" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("x is not a local folder and is not a valid model identifier listed on", "no such model on the hub"),
+        ("You are trying to access a gated repo.\nMake sure", "accept its terms on the hub"),
+        ("line one\nline two", "no usable image-text-to-text model; line one"),
+    ],
+)
+def test_what_the_hub_says_is_one_line_with_what_to_do(said: str, told: str, tmp_path: Path) -> None:
+    from terrascope_bench.models.hf import _unusable
+
+    line = str(_unusable(str(tmp_path), OSError(said)))
+    assert told in line
+    assert "\n" not in line

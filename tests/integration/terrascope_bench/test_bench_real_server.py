@@ -32,7 +32,7 @@ def url() -> Iterator[str]:
     address = server.stdout.readline().strip()
     assert address.startswith("http://127.0.0.1:"), "the server starts"
     yield f"{address}/v1"
-    server.communicate(timeout=60)
+    server.communicate(timeout=300)
 
 
 @pytest.fixture(scope="module")

@@ -128,7 +128,7 @@ def test_a_changed_benchmark_is_named(name: str, card: Path, cli: Cli) -> None:
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1 if name.endswith("parquet") else 0
     file.write_bytes(bytes(data) if name.endswith("parquet") else bytes(data) + b"\n")
-    done = cli("reproduce", card)
+    done = cli("reproduce", card, "--quiet")
     assert done.returncode == 2, done.stderr
     assert name in done.stderr
     assert len(done.stderr.splitlines()) == 1
