@@ -1,8 +1,8 @@
 """What a model knows beyond its options: accuracy on the questions that no built-in blind solver gets right.
 
 A solver gets a question where it is right and above chance in the question's task on this benchmark (its whole 95 %
-interval is): what the others are right on is luck. So a benchmark that tells nothing keeps all its questions here, and
-of one that leaks those are left that need the image; `n` says how many.
+interval is): what the others are right on is luck. So where no solver is above chance all questions are left, and of a
+benchmark that leaks those that need the image; `n` says how many.
 """
 
 from __future__ import annotations
