@@ -18,7 +18,10 @@ from pipelines.colour import paint
 _HELP_COLUMNS = 110
 _HEADING = re.compile(r"^(Usage|Arguments|Options|Commands|Example)(?=:)", re.MULTILINE)
 _NAME = re.compile(r"^  (-[\w-]+(?:, -[\w-]+)*|[a-z][\w-]*(?=  ))", re.MULTILINE)
-_CODES = "Exit codes: 0 done; 1 the check or run failed; 2 wrong usage or unreadable input."
+_CODES = (
+    "Exit codes: 0 done; 1 the check or run failed; 2 wrong usage or unreadable input; 130 stopped by Ctrl-C; "
+    "141 the reader of the output left (| head)."
+)
 # Flags that Typer adds without a default: it would load pydantic, 0.1 s, to learn that nothing stays nothing.
 _OFF = {"help": False, "install_completion": False, "show_completion": False}
 _EVERYWHERE = "--debug, anywhere on the line, shows the traceback of an error."

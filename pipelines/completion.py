@@ -26,9 +26,10 @@ def training(incomplete: str) -> Offers:
 
 
 def sources(incomplete: str) -> Offers:
+    """Kinds of sources, and YAML files here."""
     from terra_cot.sources import SOURCES
 
-    return [(name, "kind of source") for name in _near(SOURCES, incomplete)]
+    return [(name, "kind of source") for name in _near(SOURCES, incomplete)] + _files(incomplete, (".yaml", ".yml"))
 
 
 def targets(incomplete: str) -> Offers:
@@ -59,7 +60,7 @@ def extractors(incomplete: str) -> Offers:
 
 
 def splits(incomplete: str) -> Offers:
-    from terra_cot.export import SPLITS
+    from terra_cot.tile import SPLITS
 
     return [(name, "split") for name in _near(SPLITS, incomplete)]
 

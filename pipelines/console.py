@@ -1,29 +1,33 @@
 """What every command does the same way: one-line errors with exit codes, progress, tables, JSON, shared options.
 
-Exit codes: 0 done; 1 the check or run failed; 2 wrong usage or unreadable input. `--debug` anywhere on the line shows
+Exit codes: 0 done; 1 the check or run failed; 2 wrong usage, unreadable input or a place that cannot be written to; 130
+stopped by Ctrl-C; 141 the reader of the output left (`| head`). `--debug` anywhere on the line shows
 the traceback of a user error; a bug always shows its own. Results go to standard output, all else to standard error:
 with `--json` standard output is one JSON document, with `--quiet` it is empty.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TextIO
 
 import typer
 
 from pipelines import completion
-from pipelines.colour import coloured, paint, plain, width_of
+from pipelines.colour import coloured, paint, plain
+from pipelines.places import need_file as need_file
+from pipelines.places import need_folder as need_folder
+from pipelines.places import need_free as need_free
+from pipelines.places import refused
 from pipelines.progress import Note as Note
 from pipelines.progress import OnStep as OnStep
 from pipelines.progress import progress as progress
 from pipelines.progress import stages as stages
+from pipelines.table import print_table as print_table
 from pipelines.usage import UsageError, usage_lines
-from terra_cot.errors import ConflictError, RunStopped, TerraError
+from terra_cot.errors import RunStopped, TerraError
 from terra_cot.visible import visible
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
@@ -44,7 +48,7 @@ Settings = Annotated[
 Seed = Annotated[int, typer.Option("--seed", min=0, help="All randomness comes from it.")]
 
 _INTERRUPTED = 130
-_ENDLESS = 1_000_000
+_READER_LEFT = 141  # what a shell tells of a program that SIGPIPE ended
 
 
 def run(app: typer.Typer) -> NoReturn:
@@ -52,6 +56,7 @@ def run(app: typer.Typer) -> NoReturn:
     debug = "--debug" in sys.argv
     if debug:
         sys.argv.remove("--debug")
+    out = sys.stdout
     try:
         code = app(prog_name=app.info.name, standalone_mode=False, color=coloured(sys.stdout))
         sys.stdout.flush()
@@ -67,20 +72,30 @@ def run(app: typer.Typer) -> NoReturn:
         _say_error(f"error: {visible(str(error))}")
         sys.exit(1 if isinstance(error, WorkerLost | RunStopped) else 2)
     except BrokenPipeError:
-        # The reader of our output went away (`| head`): not our failure, and Python must not complain at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+        _reader_left(out)
+    except SystemExit:
+        # Typer ends so where a pipe closed, with 1, and only there it puts a wrapper in place of standard output.
+        if sys.stdout is out:
+            raise
+        _reader_left(out)
     except OSError as error:
         # Disk full, no permission, a file gone: nothing in our code to look for.
         if debug:
             raise
-        _say_error(f"error: {_told(error)}")
-        sys.exit(1)
+        line, code = refused(error)
+        _say_error(f"error: {visible(line)}")
+        sys.exit(code)
     except (KeyboardInterrupt, typer.Abort):
         code = _INTERRUPTED
     if code == _INTERRUPTED:
         _say_error("stopped; run the same command again to go on")
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _reader_left(out: TextIO) -> NoReturn:
+    """The end where whoever read our output went away (`| head`): no failure, and no complaint of Python's at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
+    sys.exit(_READER_LEFT)
 
 
 def _say_error(text: str) -> None:
@@ -91,15 +106,6 @@ def _say_error(text: str) -> None:
     elif not coloured(sys.stderr):
         text = plain(text)
     print(text, file=sys.stderr)  # noqa: T201
-
-
-def _told(error: OSError) -> str:
-    """One line for what the system refused; of a full disk also what to do."""
-    where = f"{error.filename}: " if error.filename else ""
-    if error.errno == errno.ENOSPC or f"[errno {errno.ENOSPC}]" in str(error):  # the latter is Arrow's
-        full = os.strerror(errno.ENOSPC)
-        return f"{where}{full}; make room and run the same command again: finished parts are kept"
-    return f"{where}{error.strerror or error}"
 
 
 def say(text: str, quiet: bool = False) -> None:
@@ -122,49 +128,3 @@ def print_json(value: Any) -> None:
 
     options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
     sys.stdout.write(orjson.dumps(value, option=options).decode() + "\n")
-
-
-def print_table(
-    title: str,
-    columns: Sequence[str],
-    rows: Sequence[Sequence[object]],
-    colours_of_rows: Sequence[str] | None = None,
-) -> None:
-    """A table; numbers are right-aligned, a cell is text, never markup. In a pipe a row is a line, however long.
-
-    Args:
-        colours_of_rows: what the first cell of each row is painted in, where colours are shown.
-    """
-    from rich import box
-    from rich.console import Console
-    from rich.measure import Measurement
-    from rich.table import Table
-    from rich.text import Text
-
-    colours, width = coloured(sys.stdout), width_of(sys.stdout)
-    # Text, not markup: a file or model may be called "[/b]", and bring control characters.
-    table = Table(box=box.SIMPLE_HEAD, header_style="bold cyan")
-    for index, column in enumerate(columns):
-        numeric = bool(rows) and all(isinstance(row[index], int | float) or row[index] in ("", "-") for row in rows)
-        table.add_column(Text(column), justify="right" if numeric else "left", no_wrap=index == 0, overflow="fold")
-    for index, row in enumerate(rows):
-        cells = [Text("-" if cell is None else visible(str(cell))) for cell in row]
-        if colours_of_rows:
-            cells[0].stylize(colours_of_rows[index])
-        table.add_row(*cells)
-    screen = Console(
-        force_terminal=colours, color_system="standard" if colours else None, highlight=False, width=width or _ENDLESS
-    )
-    if width is None:
-        screen.width = Measurement.get(screen, screen.options, table).maximum
-    with screen.capture() as drawn:
-        screen.print(Text(visible(title), style="bold"), soft_wrap=width is None)
-        screen.print(table)
-    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in drawn.get().splitlines()))
-
-
-def need_free(path: Path, force: bool) -> None:
-    """Refuse to write over something without --force."""
-    taken = path.is_file() or (path.is_dir() and any(path.iterdir()))
-    if taken and not force:
-        raise ConflictError(f"{path}: is there already; choose another place, or --force to replace it")

@@ -15,6 +15,7 @@ from pipelines.cot.export import export
 from pipelines.cot.generate import generate
 from pipelines.cot.review import review
 from pipelines.cot.run import run
+from pipelines.cot.scan import EPILOG as SCAN
 from pipelines.cot.scan import scan
 from pipelines.cot.show import show
 from pipelines.cot.stats import stats
@@ -31,7 +32,7 @@ app = new_app(
 
 app.command(epilog="Example: terra-cot demo out/  # then open out/report/index.html")(demo)
 app.command(epilog="Example: terra-cot world world/ --scenes 6")(world)
-app.command(epilog="Example: terra-cot scan bigearthnet /archive/ben -o scenes.parquet --alignment alignment/")(scan)
+app.command(epilog=SCAN)(scan)
 app.command(epilog="Example: terra-cot run bigearthnet --set source.root=/archive/ben -o out/")(run)
 app.command(epilog="Example: terra-cot tile scenes.parquet -o out/ --set tile.size_px=256")(tile)
 app.command(epilog="Example: terra-cot generate out/ --set generate.l1_max=6")(generate)

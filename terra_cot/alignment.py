@@ -119,7 +119,7 @@ def table(offsets: Iterable[Offset]) -> tuple[list[str], list[list[object]]]:
 
 
 def picture(offsets: Iterable[Offset], title: str) -> Image.Image:
-    """Trusted shifts as points around the reference, a ring a pixel, one colour a modality."""
+    """Trusted shifts as points around the reference, one ring per pixel, one colour per modality."""
     points = [offset for offset in offsets if offset.trusted]
     shifts = np.array([offset.found_px for offset in points], np.float64).reshape(-1, 2)
     reach = max(2, int(np.ceil(np.abs(shifts).max(initial=0.0) + 0.25)))
@@ -131,7 +131,7 @@ def picture(offsets: Iterable[Offset], title: str) -> Image.Image:
     middle_x, middle_y = _PAD_PX + _SIDE_PX / 2, 2 * _PAD_PX + _SIDE_PX / 2
     pen.text((_PAD_PX, 16), title, _INK, bold)
     pen.text(
-        (_PAD_PX, 44), f"shift of {len(points)} trusted frames against their reference, a ring a pixel", _SOFT, font
+        (_PAD_PX, 44), f"shift of {len(points)} trusted frames against their reference, one ring per pixel", _SOFT, font
     )
     for ring in range(1, reach + 1):
         radius = ring * scale

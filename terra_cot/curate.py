@@ -19,6 +19,7 @@ from terra_cot.sources import listing
 from terra_cot.stages import OnStep
 from terra_cot.stages.finish import finish
 from terra_cot.stages.generate import generate_samples
+from terra_cot.stages.keep import refuse_loss
 from terra_cot.stages.scan import scan_stage
 from terra_cot.stages.select import select
 from terra_cot.stages.tile import tile_scenes
@@ -34,15 +35,22 @@ def run(
     """Make, or go on making, the dataset of a recipe in `out`; returns its manifest.
 
     Raises:
-        ConflictError: `out` is in use or holds something else.
+        ConflictError: `out` is in use or holds something else, or what a finished run made in it would be lost because
+            its scenes are not found any more. With `force` it goes.
         DataError, ConfigError: the source cannot be read, or the recipe does not fit it.
     """
     require(recipe.tile.cloud)
-    found = joined([listing(spec.kind, spec.root, spec.options()) for spec in recipe.archives()], recipe.limit)
+    found = listed(recipe)
     with Workspace(out, recipe.body(), force) as workspace:
-        scan_stage(workspace.hidden, found, None if recipe.sources else recipe.limit, on_step)
-        tile_scenes(workspace, recipe, crew, on_step)
+        _scanned(workspace, recipe, found, None if recipe.sources else recipe.limit, force, on_step)
+        tile_scenes(workspace, recipe, crew, on_step, force)
         return _finished(workspace, recipe, crew, on_step)
+
+
+def listed(recipe: Recipe) -> Listing:
+    """What the archives of a recipe hold, not yet described; of several each gives `limit` places."""
+    places = zip(recipe.places(), recipe.archives(), strict=True)
+    return joined([listing(spec.kind, spec.root, spec.options(), where) for where, spec in places], recipe.limit)
 
 
 def tile(
@@ -51,8 +59,8 @@ def tile(
     """The first half of `run`: cut the scenes of a `scenes.parquet`."""
     require(recipe.tile.cloud)
     with Workspace(out, recipe.body(), force) as workspace:
-        scan_stage(workspace.hidden, Listing(None, read_scenes(scenes)), recipe.limit, on_step)
-        tile_scenes(workspace, recipe, crew, on_step)
+        _scanned(workspace, recipe, Listing(None, read_scenes(scenes)), recipe.limit, force, on_step)
+        tile_scenes(workspace, recipe, crew, on_step, force)
         return finish(workspace, recipe)
 
 
@@ -76,6 +84,17 @@ def generate(
         raise DataError("the tiles are not finished", file=folder, fix="run the command that cuts them again")
     with Workspace(folder, recipe.body(), adopt=True) as workspace:
         return _finished(workspace, recipe, crew, on_step)
+
+
+def _scanned(
+    workspace: Workspace, recipe: Recipe, found: Listing, limit: int | None, force: bool, on_step: OnStep | None
+) -> None:
+    """The scan, taken only if nothing that is finished goes by it, or with `force`."""
+
+    def check(scenes: Path) -> None:
+        refuse_loss(workspace.folder, workspace.hidden, scenes, recipe)
+
+    scan_stage(workspace.hidden, found, limit, on_step, None if force else check)
 
 
 def _finished(workspace: Workspace, recipe: Recipe, crew: Crew, on_step: OnStep | None) -> dict[str, Any]:

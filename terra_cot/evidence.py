@@ -18,7 +18,7 @@ Writers of chains, the benchmark's tasks, verification and the faithfulness scor
 | component_share | 2 | % | 100 x components of the first / components of the second (paper, BCE rule) |
 | largest_pixels | 1 | px | pixels of the largest 8-connected region (of several, the first row by row) |
 | largest_area | 1 | m2 | largest_pixels x gsd^2 |
-| largest_distance | 2 | m | least distance from that region of the first to the second, as they are, x gsd |
+| largest_distance | 2 | m | distance of that region of the first from the second: their separation x gsd |
 | buffer | 0 | m | 10 x gsd: how far "near" reaches |
 | near_share | 2 | % | 100 x pixels of the first within 10 px of the second / pixels of the first |
 | above_share, left_share | 2 | % | 100 x pixels of the first above (left of) the centroid of the second / its pixels |
@@ -115,8 +115,7 @@ def size_change_pct(before_px: int, after_px: int) -> float | None:
 
 
 def _largest_distance(masks: Sequence[BoolMask], ground: Ground) -> float | None:
-    apart = facts.distance_px(facts.largest_patch(masks[0]), masks[1])
-    return None if apart is None else facts.distance_m(apart, ground.gsd_m)
+    return _distance((facts.largest_patch(masks[0]), masks[1]), ground)
 
 
 def _joint_share(masks: Sequence[BoolMask], ground: Ground) -> float | None:

@@ -134,6 +134,14 @@ def legend(name: str) -> Legend:
         raise ConfigError(f'no legend "{name}"{did_you_mean(name, tuple(LEGENDS))} (known: {known})') from None
 
 
+def noun_of(name: str | None, label: str) -> str:
+    """What texts call the masks `label` on a tile of the legend `name`; the label itself where it is no class."""
+    try:
+        return legend(name).find(label).noun if name else label
+    except (ConfigError, DataError):  # such as a change: masks may be called anything
+        return label
+
+
 @cache
 def _vocabulary(name: str, view: View) -> Vocabulary:
     source = legend(name)

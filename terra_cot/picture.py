@@ -19,7 +19,8 @@ from terra_cot.tile import FrameRecord, TileRecord
 from terra_cot.typeset import Color
 
 _PANEL_PX = 320
-_SHEET = Sheet(_PANEL_PX, text_px=15, gap_px=16, across=4, least=3)
+_SHEET = Sheet(_PANEL_PX, text_px=15, gap_px=16, across=3, least=2)
+_LOOK = re.compile(rf"Image: t\d+ {re.escape(SEG)}")
 RIM = 0.4
 """What is left of the light in the dark rim around an outline."""
 _CLOUDY = 0.5  # from this share of cloud on, masks are drawn on the SAR image of the date
@@ -116,7 +117,7 @@ def _record(tile: TileRecord, entry: ShownFrame) -> FrameRecord:
 
 
 def _title(record: FrameRecord) -> str:
-    facts = [f"{record.frame} {record.modality}"]
+    facts = [f"{record.frame} {'SAR' if record.modality == 'sar' else record.modality}"]
     if record.datetime:
         facts.append(record.datetime[:10])
     if record.cloud_fraction:
@@ -130,6 +131,10 @@ def _pixels(record: FrameRecord) -> NDArray[np.uint8]:
 
 
 def numbered(chain: str) -> str:
-    """A chain with its masks numbered as the panels are: `[SEG]` becomes `[1]`, `[2]`, ..."""
+    """A chain to read beside the panels: `[SEG]` becomes `[1]`, `[2]`, ... as they are numbered.
+
+    `Image: t1` right before a mask goes: it tells a model which image to look at; the panel's title tells a reader.
+    """
+    chain = _LOOK.sub(SEG, chain)
     count = iter(range(1, chain.count(SEG) + 1))
     return re.sub(re.escape(SEG), lambda _: f"[{next(count)}]", chain)

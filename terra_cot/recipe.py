@@ -14,11 +14,16 @@ from terra_cot import FORMAT_VERSION
 from terra_cot.balance.duplicates import NEAR_BITS
 from terra_cot.balance.mix import MixOptions
 from terra_cot.balance.splits import SplitOptions
+from terra_cot.chains import TASKS
+from terra_cot.chains.temporal import SERIES_TASKS
 from terra_cot.cut import TileOptions
 from terra_cot.errors import ConfigError, did_you_mean, shorten
+from terra_cot.fault import describe
 from terra_cot.generate import GenerateOptions
 from terra_cot.llm.options import OPERATION, LlmOptions
+from terra_cot.sources import check_options
 from terra_cot.store.atomic import sha256_json
+from terra_cot.tile import SPLITS
 
 
 class SourceSpec(BaseModel):
@@ -70,6 +75,10 @@ class Recipe(BaseModel):
         """Every source, in the order of the recipe."""
         return (self.source,) if self.source else tuple(self.sources.values())
 
+    def places(self) -> tuple[str, ...]:
+        """The key that each of `archives` stands under."""
+        return ("source",) if self.source else tuple(f"sources.{name}" for name in self.sources)
+
     def body(self) -> dict[str, Any]:
         """The recipe as plain JSON values, without what only says how a model is asked (llm/options.py)."""
         return self.model_dump(mode="json", exclude={"llm": set(OPERATION)})
@@ -95,7 +104,10 @@ def load_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
     Raises:
         ConfigError: not YAML, an unknown key, a value out of range; names the key and what is allowed.
     """
-    return make_recipe(read_values(path, settings), str(path))
+    recipe = make_recipe(read_values(path, settings), str(path))
+    for where, spec in zip(recipe.places(), recipe.archives(), strict=True):
+        check_options(spec.kind, spec.options(), f"{path}: {where}")
+    return recipe
 
 
 def read_values(path: Path, settings: Sequence[str] = ()) -> dict[str, Any]:
@@ -110,58 +122,84 @@ def read_values(path: Path, settings: Sequence[str] = ()) -> dict[str, Any]:
         raise ConfigError(f"{path}: no such recipe") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not YAML: not UTF-8 (byte {error.start + 1})") from None
+    except yaml.YAMLError as error:
+        where, told = _yaml_fault(error)
+        raise ConfigError(f"{path}{where}: {told}") from None
+    if values is None:
+        raise ConfigError(f"{path}: is empty; a recipe is a mapping of keys to values, such as name: mine")
     if not isinstance(values, dict):
-        raise ConfigError(f"{path}: a recipe is a mapping, got {type(values).__name__}")
+        raise ConfigError(f"{path}: a recipe is a mapping of keys to values, such as name: mine; got {shorten(values)}")
     return apply_settings(values, settings)
+
+
+def _yaml_fault(error: yaml.YAMLError) -> tuple[str, str]:
+    """Where in a file and what, of what YAML's parser says over several lines."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return "", f"not YAML: {' '.join(str(error).split())}"
+    where = f" line {mark.line + 1}"
+    problem = " ".join(str(getattr(error, "problem", None) or error).split())
+    if "'\\t'" in problem and not (mark.buffer or "").splitlines()[mark.line][: mark.column].strip():
+        return where, "a tab indents this line; use spaces"
+    return f"{where}, column {mark.column + 1}", f"not YAML: {problem}"
 
 
 def make_recipe(values: Mapping[str, Any], where: str = "recipe") -> Recipe:
     """A checked recipe of plain values."""
     try:
-        return Recipe.model_validate(values)
+        recipe = Recipe.model_validate(values)
     except ValidationError as error:
         raise ConfigError(f"{where}: {describe(error, Recipe)}") from None
+    if recipe.mix:
+        _check_names(recipe.mix, where)
+    return recipe
+
+
+def _check_names(mix: MixOptions, where: str) -> None:
+    """Refuse names that no sample can have. Classes are those of the tiles' legends, and known only there."""
+    tiers = [*(task.tier for task in TASKS.values()), *(task.tier for task in SERIES_TASKS.values())]
+    known: dict[str, dict[str, None]] = {
+        "tiers": dict.fromkeys(tiers),
+        "tasks": dict.fromkeys([*TASKS, *SERIES_TASKS]),
+        "modality": dict.fromkeys(("optical", "sar", "optical+sar")),
+        "splits": dict.fromkeys(SPLITS),
+    }
+    for key, names in known.items():
+        for name in getattr(mix, key) or ():
+            if name not in names:
+                hint = did_you_mean(name, tuple(names))
+                one = {"tiers": "tier", "tasks": "task", "splits": "split"}.get(key, key)
+                raise ConfigError(f'{where}: mix.{key}: no {one} "{shorten(name)}"{hint} (known: {", ".join(names)})')
 
 
 def apply_settings(values: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
-    """`values` with each `a.b=value` laid over it."""
+    """`values` with each `a.b=value` laid over it; an entry of a list goes by its number, from 0 on."""
     merged: dict[str, Any] = {**values}
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals or not key:
             raise ConfigError(f"--set {setting}: write it as key=value, such as --set source.root=/archive")
-        at = merged
+        at: dict[str, Any] | list[Any] = merged
         *path, last = key.split(".")
-        for step in path:
-            inner = at.get(step)
-            at[step] = dict(inner) if isinstance(inner, dict) else {}
-            at = at[step]
+        for number, step in enumerate(path):
+            place = _place(at, step, setting, ".".join(path[:number]))
+            inner = at.get(place) if isinstance(at, dict) else at[place]
+            at[place] = list(inner) if isinstance(inner, list) else dict(inner) if isinstance(inner, dict) else {}
+            at = at[place]
         try:
-            at[last] = yaml.safe_load(text)
+            at[_place(at, last, setting, ".".join(path))] = yaml.safe_load(text)
         except yaml.YAMLError as error:
-            raise ConfigError(f"--set {setting}: not a YAML value: {' '.join(str(error).split())}") from None
+            raise ConfigError(f"--set {setting}: not a YAML value: {_yaml_fault(error)[1]}") from None
     return merged
 
 
-def describe(error: ValidationError, model: type[BaseModel]) -> str:
-    """The first fault of a validation in one line: key, what is wrong, what was given, the nearest known key."""
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        known = _keys(model, first["loc"][:-1])
-        return f"{where}: unknown key{did_you_mean(str(first['loc'][-1]), known)} (known: {', '.join(known)})"
-    private = where in ("llm.base_url", "llm.api_key_env")  # somebody may have put a password or key there
-    got = "" if first["type"] == "missing" or private else f", got {shorten(first['input'])}"
-    return f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}{got}"
-
-
-def _keys(model: type[BaseModel], path: tuple[int | str, ...]) -> tuple[str, ...]:
-    for step in path:
-        field = model.model_fields.get(str(step))
-        inner = field.annotation if field else None
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            return ()
-        model = inner
-    return tuple(model.model_fields)
+def _place(at: dict[str, Any] | list[Any], step: str, setting: str, where: str) -> Any:
+    """A key of a mapping, or of a list the number of an entry that is there."""
+    if isinstance(at, dict):
+        return step
+    if not step.isdecimal() or int(step) >= len(at):
+        there = f"0 to {len(at) - 1}" if at else "it is empty"
+        raise ConfigError(f"--set {setting}: {where} is a list; got {step}, expected the number of an entry ({there})")
+    return int(step)

@@ -13,7 +13,7 @@ from terra_cot.typeset import Color, font, wrap, write
 
 Panel = tuple[NDArray[np.uint8], str]  # HW3 pixels and a title
 INK, SOFT, RIGHT = (28, 33, 40), (98, 108, 120), (10, 107, 63)
-_PAPER = (255, 255, 255)
+_PAPER, _FRAME = (255, 255, 255), (203, 208, 214)
 _LEAD_PX = 10  # between two lines
 
 
@@ -67,6 +67,8 @@ class Sheet:
             for column, (pixels, title) in enumerate(row):
                 x = self.gap_px + column * (self.panel_px + self.gap_px)
                 canvas.paste(Image.fromarray(pixels), (x, y))
+                # White ground, such as cloud, would run into the paper.
+                pen.rectangle((x - 1, y - 1, x + pixels.shape[1], y + pixels.shape[0]), outline=_FRAME)
                 write(pen, (x, y + pixels.shape[0] + 6), wrap(title, small, self.panel_px)[0], small, SOFT, marks)
             y += tall
         self._put(pen, foot, y + self.gap_px // 2, marks)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from io import BytesIO
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from terra_cot.errors import DataError
 
 Modality = Literal["optical", "sar"]
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)
 ShiftStatus = Literal["reference", "removed", "aligned", "refused", "alone"]
 """What others are compared with; found and removed; found too small to remove; not trusted; nothing to compare with."""
 

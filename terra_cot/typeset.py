@@ -63,7 +63,10 @@ def _cut(word: str, face: Font, width_px: int) -> list[str]:
 
 def length(text: str, face: Font) -> float:
     """Pixels that a text is wide, as `write` draws it."""
-    return sum(own.getlength(piece) for piece, own, _ in _runs(text, face))
+    words = text.split(" ")
+    return sum(own.getlength(piece) for word in words for piece, own, _ in _runs(word, face)) + _space(face) * (
+        len(words) - 1
+    )
 
 
 def write(
@@ -71,7 +74,7 @@ def write(
 ) -> None:
     """Write one line; a word `[n]` of which there is a colour in `marks` is drawn as a mark."""
     x, y = at
-    space = face.getlength(" ")
+    space = _space(face)
     for word in line.split():
         found = _MARK.fullmatch(word)
         if found and 1 <= int(found[1]) <= len(marks):
@@ -94,6 +97,12 @@ def mark(pen: ImageDraw.ImageDraw, at: tuple[float, float], text: str, face: Fon
     dark = 0.299 * color[0] + 0.587 * color[1] + 0.114 * color[2] > 140
     pen.text((x + (wide - face.getlength(text)) / 2, y), text, (17, 17, 17) if dark else (255, 255, 255), face)
     return x + wide + 3
+
+
+def _space(face: Font) -> float:
+    """Between two words. The font's own, rounded to its pixels, is too narrow at the sizes of a caption."""
+    size = face.size if isinstance(face, ImageFont.FreeTypeFont) else 0
+    return max(face.getlength(" "), round(0.28 * size))
 
 
 def _runs(text: str, face: Font) -> list[tuple[str, Font, float]]:

@@ -21,7 +21,8 @@ from terra_cot.errors import DataError
 from terra_cot.store.manifest import manifest_parts
 from terra_cot.store.shards import read_rows
 from terrascope_bench.benchmark import Benchmark
-from terrascope_bench.prediction import Expected, image_name
+from terrascope_bench.masks import name_of
+from terrascope_bench.prediction import Expected, image_names
 from terrascope_bench.question import LETTERS, QUESTIONS, Question
 from terrascope_bench.tally import CODES, UNKNOWN, Tally
 from terrascope_bench.tasks import find_task
@@ -29,18 +30,21 @@ from terrascope_bench.tasks import find_task
 KEPT_PARTS = 16
 BLIND_NAME = "blind.parquet"
 _INDEX = ["question_id", "task", "answer", "width", "height", "frames.list.element.frame"]
-_TEXTS = ["question", "source_id"]
+_TEXTS = ["question", "source_id", "tile_id", "frames.list.element.image.path"]
+_DOUBTS = ["masks.list.element.frame", "masks.list.element.label", "legend", "view", "options"]
+_NO_WORDS = (None, (), None)
 _TRUTH = [name for name in QUESTIONS.schema.names if name != "frames"]
 
 
 class AnswerKey:
     """Questions of a benchmark by name and by row (their place in the order of the file)."""
 
-    def __init__(self, benchmark: Benchmark, *, texts: bool = False) -> None:
+    def __init__(self, benchmark: Benchmark, *, texts: bool = False, doubts: bool = False) -> None:
         """Read the index of every part.
 
         Args:
-            texts: also what finds a question by its words: its text and the name of its image.
+            texts: also what finds a question by its words: its text and the names of its images.
+            doubts: also what a doubt is told by: the labels of its masks, the number of its options.
 
         Raises:
             DataError: a part cannot be read, an unknown task, two questions of one name.
@@ -54,7 +58,7 @@ class AnswerKey:
         truth: list[str] = []
         starts = [0]
         for path in self._paths:
-            self._index(path, tasks, truth, texts)
+            self._index(path, tasks, truth, texts, doubts)
             starts.append(len(self.ids))
         self._starts = np.array(starts)
         self.rows = {name: row for row, name in enumerate(self.ids)}
@@ -132,14 +136,28 @@ class AnswerKey:
                 questions = self.read(part)
                 yield from ((row, questions[row - start]) for row in range(start, end) if not done[row])
 
-    def _index(self, path: Path, tasks: list[str], truth: list[str], texts: bool) -> None:
+    def _index(self, path: Path, tasks: list[str], truth: list[str], texts: bool, doubts: bool) -> None:
         shared: dict[tuple[Any, ...], Expected] = {}
-        for row in read_rows(path, QUESTIONS, _INDEX + _TEXTS if texts else _INDEX):
+        for row in read_rows(path, QUESTIONS, [*_INDEX, *(_TEXTS if texts else ()), *(_DOUBTS if doubts else ())]):
             self.ids.append(row["question_id"])
             tasks.append(row["task"])
             truth.append(row["answer"])
             frames = tuple(dict.fromkeys(frame["frame"] for frame in row["frames"]))
-            fit: tuple[Any, ...] = (row["height"], row["width"], frames)
-            if texts:
-                fit += (row["question"], image_name(row["source_id"]), row["answer"])
+            fit = (row["height"], row["width"], frames, *(_words_of(row) if texts else _NO_WORDS))
+            if doubts:
+                fit += _asked_of(row)
             self.expected[row["question_id"]] = shared.setdefault(fit, Expected(*fit))
+
+
+def _words_of(row: dict[str, Any]) -> tuple[Any, ...]:
+    """What finds a question by its words: its text, the names of its images, its letter."""
+    paths = [frame["image"]["path"] for frame in row["frames"]]
+    names = image_names(row["source_id"], *paths, row["tile_id"], row["question_id"])
+    return row["question"], names, row["answer"]
+
+
+def _asked_of(row: dict[str, Any]) -> tuple[Any, ...]:
+    """What a doubt is told by: frames and labels of the evidence, legend, view, number of options."""
+    masks = row["masks"]
+    asked = None if masks is None else frozenset((mask["frame"], name_of(mask["label"])) for mask in masks)
+    return asked, row["legend"], row["view"], len(row["options"])

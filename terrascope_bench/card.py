@@ -2,73 +2,74 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import yaml
 
+from terra_cot.store.hub import table_config
 from terra_cot.store.licence import hub_licence
+from terra_cot.store.shards import Part
+from terrascope_bench.question import QUESTIONS, told_total
 from terrascope_bench.tasks import TASKS
 
 NAME = "TerraScope-Bench, rebuilt"
 
-_FRONT = """\
----
-{licence}pretty_name: {name}
-task_categories:
-- visual-question-answering
-- image-segmentation
-tags:
-- remote-sensing
-- satellite
-- terrascope-bench
-configs:
-- config_name: questions
-  default: true
-  data_files:
-  - split: test
-    path: questions/*.parquet
----
-"""
-
 _CARD = """
 # {name}
 
-{total} questions about satellite images in the six sub-tasks of TerraScope-Bench, each with the masks that its answer
+{total} about satellite images in the six sub-tasks of TerraScope-Bench, each with the masks that its answer
 is measured from. Made by `terrascope-bench build` from {tiles} tiles (split: {split}, classes: {view}, seed {seed}).
 
 | task | questions | letters | chance | best without the image |
 |---|---|---|---|---|
 {rows}
 
-Shown as {shown}. Rows of one question differ in the ending of `question_id`: `opt` optical, `sar` radar,
-`opt+sar` both, `-pair` on two dates.
+Shown as {shown}. A question has a row for each way that it is shown; its rows differ in the ending of `question_id`:
+`opt` optical, `sar` radar, `opt+sar` both, `-pair` on two dates. Scores count rows.
 
 ```python
 from datasets import load_dataset
 questions = load_dataset("PATH/TO/THIS/FOLDER", split="test")   # images arrive as images
 ```
 
-Score a model: write one JSON object a line, `{{"question_id": ..., "response": ..., "masks": [...]}}`, then
+Score a model: write one JSON object a line, `{{"question_id": ..., "response": ..., "masks": [...]}}`,
+each mask with the `label` of the class that the question names (on destroyed buildings: `building` on the date before
+the disaster, `destroyed building` on the date after it), then
 
     terrascope-bench validate predictions.jsonl --bench THIS_FOLDER
     terrascope-bench score predictions.jsonl --bench THIS_FOLDER -o scorecard.json
 
 Options are ladders of equal steps, in sets of questions about the same classes with the same options, in each of which
 another one is true; of two options each is true equally often for every pair of classes. `manifest.json` counts every
-candidate that a rule refused, and how far programs come that see no image; their letters are in `blind.parquet`.
+candidate that a rule refused, and how many questions programs answer that see no image; their letters are in
+`blind.parquet`.
 
 Sources and licences:
 {sources}
 """
 
 
-def front(name: str, manifest: dict[str, Any]) -> str:
+def front(name: str, manifest: dict[str, Any], parts: Iterable[Part]) -> str:
     """Tells Hugging Face where the questions are, whose licences they carry, and what to call them."""
-    licence = hub_licence(entry["licence"] for entry in manifest["sources"])
-    return _FRONT.format(name=name, licence=yaml.safe_dump(licence, sort_keys=True))
+    return yaml_front(
+        {
+            **hub_licence(entry["licence"] for entry in manifest["sources"]),
+            "pretty_name": name,
+            "task_categories": ["visual-question-answering", "image-segmentation"],
+            "tags": ["remote-sensing", "satellite", "terrascope-bench"],
+        },
+        parts,
+    )
 
 
-def card(manifest: dict[str, Any]) -> str:
+def yaml_front(told: dict[str, Any], parts: Iterable[Part]) -> str:
+    """What is told of a benchmark, and where its questions are: these `parts`."""
+    configs = [table_config("questions", "test", f"{QUESTIONS.name}/*.parquet", parts, default=True)]
+    return f"---\n{yaml.safe_dump(told | {'configs': configs}, sort_keys=True, allow_unicode=True)}---\n"
+
+
+def card(manifest: dict[str, Any], parts: Iterable[Part]) -> str:
     """README.md of a benchmark folder."""
     tasks, blind = manifest["tasks"], manifest["blind"]["tasks"]
     rows = "\n".join(
@@ -77,9 +78,9 @@ def card(manifest: dict[str, Any]) -> str:
         for code, entry in tasks.items()
     )
     sources = "\n".join(f"- {entry['source']}: {entry['licence']}" for entry in manifest["sources"]) or "- none"
-    return front(NAME, manifest) + _CARD.format(
+    return front(NAME, manifest, parts) + _CARD.format(
         name=NAME,
-        total=sum(entry["questions"] for entry in tasks.values()),
+        total=told_total(sum(entry["questions"] for entry in tasks.values()), sum(manifest["rows"].values())),
         tiles=manifest["tiles"]["read"],
         split=manifest["split"],
         view=manifest["view"],

@@ -69,32 +69,41 @@ class Defect:
 class Expected:
     """What a line must fit: the size of the question's images in pixels and the dates it shows.
 
-    `question`, `image` (name of the source image) and `answer` (its letter) find and check the results of a file that
-    names questions by their text; None where the benchmark does not tell.
+    `question`, `images` (names that its images go by) and `answer` (its letter) find and check the results of a file
+    that names questions by their text; None, or no names, where the benchmark does not tell. `asked` (frame and label
+    of its evidence masks, as they are compared; None where that is not known), `legend`, `view` and `options` (how
+    many) are what doubts are told by (`submission.doubts`).
     """
 
     height: int
     width: int
     frames: tuple[str, ...]
     question: str | None = None
-    image: str | None = None
+    images: tuple[str, ...] = ()
     answer: str | None = None
+    asked: frozenset[tuple[str, str]] | None = None
+    legend: str | None = None
+    view: str | None = None
+    options: int | None = None
 
     @classmethod
     def of(cls, question: Question) -> Expected:
+        stem = question.tile_id or question.question_id
+        paths = [frame.to_row(stem)["image"]["path"] for frame in question.frames]
         return cls(
             question.height,
             question.width,
             question.frame_names,
             question.question,
-            image_name(question.source_id),
+            image_names(question.source_id, *paths, question.tile_id, question.question_id),
             question.answer,
         )
 
 
-def image_name(path: str) -> str | None:
-    """The last part of a path, of whatever system; None where there is none."""
-    return path.replace("\\", "/").rpartition("/")[2] or None
+def image_names(*paths: str | None) -> tuple[str, ...]:
+    """The last part of each path, of whatever system, each once; nothing of what has none."""
+    names = (path.replace("\\", "/").rpartition("/")[2] for path in paths if path)
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 @dataclass(frozen=True, slots=True)

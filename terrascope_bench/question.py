@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
 import pyarrow as pa
 
+from terra_cot.counted import counted
 from terra_cot.mask import Mask
 from terra_cot.sample import Evidence, evidence_from_rows, evidence_rows
 from terra_cot.store import shards
@@ -104,6 +106,18 @@ def split_id(question_id: str) -> tuple[str, str | None]:
     """(stem, variant) of a question's id; the whole id and None where it ends in no variant."""
     found = _VARIANT.fullmatch(question_id)
     return (found[1], found[2]) if found else (question_id, None)
+
+
+def told_rows(question_ids: Iterable[str]) -> str:
+    """`28 questions, 84 rows`: a question is a row for each way that it is shown; `28 questions` where that is one."""
+    names = list(question_ids)
+    return told_total(len({split_id(name)[0] for name in names}), len(names))
+
+
+def told_total(questions: int, rows: int) -> str:
+    """As `told_rows`, where both are counted."""
+    told = counted(questions, "question")
+    return told if questions == rows else f"{told}, {counted(rows, 'row')}"
 
 
 _FIELDS = tuple(entry.name for entry in fields(Question))

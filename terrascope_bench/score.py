@@ -16,33 +16,39 @@ from typing import Any
 import pyarrow as pa
 
 from terra_cot import FORMAT_VERSION, __version__
+from terra_cot.counted import counted
 from terra_cot.errors import ConfigError, DataError, did_you_mean
 from terra_cot.store.atomic import sha256_file, write_json
 from terrascope_bench.answer import EXTRACTORS
 from terrascope_bench.answer_key import AnswerKey
 from terrascope_bench.benchmark import open_benchmark
-from terrascope_bench.judge import judge_many
+from terrascope_bench.judge import aliases, judge_many
+from terrascope_bench.masks import name_of
 from terrascope_bench.prediction import Defect, Prediction
 from terrascope_bench.question import Question
 from terrascope_bench.scorecard import tabulate
 from terrascope_bench.submission import read_submission
+from terrascope_bench.submission.doubts import Doubts
 from terrascope_bench.submission.source import open_source
 from terrascope_bench.tally import Tally
 from terrascope_bench.verdicts import verdicts_beside, write_verdicts
 from terrascope_bench.waiting import Waiting
 
 OnStep = Callable[[int, int], None]
-_SHOWN_DEFECTS = 5
 _CHUNK = 256
 Item = tuple[int, Question, Prediction | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A scorecard as the JSON value that is written, and the verdicts behind it."""
+    """A scorecard as the JSON value that is written, the verdicts behind it, and what to doubt of the predictions.
+
+    Doubts (masks with labels that no question asks for) are told to people; the scorecard does not hold them.
+    """
 
     card: dict[str, Any]
     verdicts: pa.Table
+    doubts: Doubts
 
 
 def score(
@@ -73,7 +79,8 @@ def score(
         texts = source.kind == "official"  # its results name questions by their words
     key = AnswerKey(benchmark, texts=texts)
     tally = key.tally()
-    answered = _judge_all(predictions, key, tally, extractor, resize, on_step or (lambda done, total: None))
+    doubts = Doubts()
+    answered = _judge_all(predictions, key, tally, doubts, extractor, resize, on_step or (lambda done, total: None))
     card = {
         "format_version": FORMAT_VERSION,
         "model": model or _stem(predictions),
@@ -85,7 +92,7 @@ def score(
         "resize": resize,
         **tabulate(tally, seed),
     }
-    return Scored(card, tally.table())
+    return Scored(card, tally.table(), doubts)
 
 
 def write_scorecard(path: Path, scored: Scored, predictions: Path, bench: Path) -> dict[str, Any]:
@@ -115,14 +122,17 @@ def _from(card: Path, target: Path) -> str:
     return Path(os.path.relpath(target.resolve(), card.resolve().parent)).as_posix()
 
 
-def _judge_all(predictions: Path, key: AnswerKey, tally: Tally, extractor: str, resize: bool, on_step: OnStep) -> int:
-    """Fill the tally; returns the number of predictions."""
+def _judge_all(
+    predictions: Path, key: AnswerKey, tally: Tally, doubts: Doubts, extractor: str, resize: bool, on_step: OnStep
+) -> int:
+    """Fill the tally and the doubts; returns the number of predictions."""
     read = judged = 0
 
     def judge_rows(items: Iterator[Item]) -> None:
         nonlocal judged
         while chunk := list(islice(items, _CHUNK)):
             _add(tally, chunk, extractor)
+            _doubt(doubts, chunk)
             judged += len(chunk)
             on_step(judged, len(key))
 
@@ -153,21 +163,27 @@ def _add(tally: Tally, chunk: Sequence[Item], extractor: str) -> None:
         tally.add(row, judgement)
 
 
+def _doubt(doubts: Doubts, chunk: Sequence[Item]) -> None:
+    """Labels alone: letters that no option has are counted in the scorecard, as unparsed."""
+    for _, question, prediction in chunk:
+        if prediction is not None and prediction.masks and question.masks is not None:
+            asked = frozenset((mask.frame, name_of(mask.label)) for mask in question.masks)
+            doubts.look(prediction, asked, aliases(question.legend, question.view), None)
+
+
 def _checked(predictions: Path, key: AnswerKey, resize: bool) -> Iterator[Prediction]:
     """The predictions of a file without defects; with the first defect nothing more is judged."""
-    defects: list[Defect] = []
+    first: Defect | None = None
     refused = 0
     for item in read_submission(predictions, key.expected, resize=resize):
         if isinstance(item, Defect):
             refused += 1
-            if len(defects) < _SHOWN_DEFECTS:
-                defects.append(item)
+            first = first or item
         elif not refused:
             yield item
     if refused:
-        shown = " | ".join(map(str, defects))
         raise DataError(
-            f"{refused} defects, so there is no score; first: {shown}",
+            f"{counted(refused, 'defect')}, so there is no score; first: {first}",
             file=predictions,
-            fix="`terrascope-bench validate` lists them all",
+            fix="`terrascope-bench validate` shows them",
         )

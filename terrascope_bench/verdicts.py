@@ -3,6 +3,8 @@
 A scorecard holds shares; whoever compares two models, draws a page or looks for the worst questions needs rows.
 `scorecard.json` stands beside `scorecard.verdicts.parquet`, whose hash it names.
 
+Users find the columns in the schema `verdict`.
+
 | column | is |
 |---|---|
 | question_id, task, variant | of the question; `variant` is null where the id tells none |
@@ -11,7 +13,7 @@ A scorecard holds shares; whoever compares two models, draws a page or looks for
 | letters | what each extractor finds, in the order of EXTRACTORS |
 | confidence | the model's own, 0 to 1, or null |
 | blind | how many built-in blind solvers get the question (see `scorecard.unseen`); null where none was asked |
-| iou, boundary_iou | of the question's masks, in billionths; null where no evidence is known |
+| iou, boundary_iou | of the question's masks, in billionths (10^9 is 1); null where no evidence is known |
 | intersection, union, predicted_px, truth_px | px, summed over the question's masks; null likewise |
 | missing, surplus | masks without a partner; null likewise |
 | follows | the option follows from the model's own masks; null where that cannot be asked |

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gate import LONG_S
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -43,7 +44,7 @@ def browser() -> Iterator[Any]:
     # A container has no user namespaces for the sandbox, and the pages are our own.
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium(), args=arguments)
+        running = playwright.chromium.launch(executable_path=chromium(), args=arguments, timeout=1000 * LONG_S)
         yield running
         running.close()
 
@@ -52,6 +53,7 @@ def browser() -> Iterator[Any]:
 def page(running: Any, width: int = 1400, height: int = 900, scheme: str = "light") -> Iterator[tuple[Any, Heard]]:
     """A page of its own that notes its messages and requests."""
     context = running.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    context.set_default_timeout(1000 * LONG_S)
     opened, heard = context.new_page(), Heard()
     opened.on("console", lambda message: heard.messages.append(message.text))
     opened.on("pageerror", lambda error: heard.messages.append(str(error)))

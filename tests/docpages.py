@@ -21,7 +21,7 @@ from filelock import FileLock
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "docs"
 _BLOCK = re.compile(r"(?:<!-- (needs|file:|once|code)(?: ((?!-->)[^\n]+?))? -->\n)?```(\w+)\n(.*?)```\n", re.DOTALL)
-_SECONDS = 500
+_SECONDS = 1200
 
 
 @dataclass(frozen=True)

@@ -127,13 +127,14 @@ class Endpoint:
                     endpoint.now += 1
                     endpoint.most = max(endpoint.most, endpoint.now)
                 try:
-                    self._send(endpoint.answer(body, number))
+                    answer = endpoint.answer(body, number)
+                    time.sleep(answer.wait_s)
                 finally:
                     with endpoint._lock:
-                        endpoint.now -= 1
+                        endpoint.now -= 1  # before it is sent: whoever has an answer may ask again at once
+                self._send(answer)
 
             def _send(self, answer: Answer) -> None:
-                time.sleep(answer.wait_s)
                 self.send_response(answer.status)
                 for key, value in {"Content-Type": "application/json", **answer.headers}.items():
                     self.send_header(key, value)

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from gate import LONG_S
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -25,6 +27,7 @@ class Server:
 
     process: subprocess.Popen[str]
     links: dict[str, str]
+    said: list[str] = field(default_factory=list)
 
     def kill(self) -> None:
         """SIGKILL: no handler, no cleaning up."""
@@ -43,12 +46,14 @@ def start(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> S
     )
     assert process.stdout is not None
     links: dict[str, str] = {}
+    said: list[str] = []
     for line in process.stdout:
+        said.append(line)
         found = re.match(r"(.+?)\s+(http://\S+)$", line)
         if found:
             links[found[1]] = found[2]
             if len(links) == _expected(folder):
-                return Server(process, links)
+                return Server(process, links, said)
     assert process.stderr is not None
     raise AssertionError(process.stderr.read())
 
@@ -67,7 +72,7 @@ def serving(folder: Path, *arguments: str, env: dict[str, str] | None = None) ->
         yield server
     finally:
         server.process.send_signal(signal.SIGINT)
-        assert server.process.wait(20) == 0
+        assert server.process.wait(LONG_S) == 0
 
 
 @dataclass
@@ -77,16 +82,20 @@ class Client:
     link: str
     headers: dict[str, str] = field(default_factory=dict)
     told: dict[str, Any] = field(default_factory=dict)
+    place: str = ""
+    """Where the expert's page stands, such as `/of/0123456789abcdef`; what is asked for is under it."""
 
     def __post_init__(self) -> None:
         self.address = urlsplit(self.link)
         assert self.address.hostname is not None
-        self.connection = HTTPConnection(self.address.hostname, self.address.port, timeout=30)
+        self.connection = HTTPConnection(self.address.hostname, self.address.port, timeout=LONG_S)
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str | None) -> tuple[HTTPResponse, bytes]:
         """One request; `headers` are added to the page's own, None takes one away (`_` stands for `-`)."""
         whole: dict[str, str | None] = {**self.headers, **{name.replace("_", "-"): v for name, v in headers.items()}}
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        if path.startswith(("/api/", "/picture/")):
+            path = self.place + path
         self.connection.putrequest(method, path, skip_host="Host" in whole)
         if data is not None:
             self.connection.putheader("Content-Length", str(len(data)))
@@ -98,7 +107,10 @@ class Client:
         return answer, answer.read()
 
     def enter(self) -> Client:
-        answer, _ = self.ask("GET", f"/?{self.address.query}")
+        answer, page = self.ask("GET", f"/?{self.address.query}")
+        found = re.search(rb"url=(/of/[0-9a-f]+)/", page)
+        assert found is not None, page
+        self.place = found[1].decode()
         cookie = answer.headers["set-cookie"]
         self.headers = {"Cookie": cookie.partition(";")[0], "Origin": f"http://{self.address.netloc}"}
         self.told = self.json("GET", "/api/start")

@@ -39,8 +39,9 @@ def pages() -> dict[str, str]:
 
     note = (
         "Generated from the program itself. Everywhere: `--help`, `--quiet`, `--json` where there is a table,\n"
-        "`--debug` for the trace of a refused input; exit code 0 done, 1 the check or run failed, 2 wrong usage or\n"
-        "unreadable input.\n"
+        "`--debug` for the trace of a refused input; exit code 0 done, 1 the check or run failed, 2 wrong usage,\n"
+        "unreadable input or a place that cannot be written to, 130 stopped by Ctrl-C, 141 the reader of the output\n"
+        "left (`| head`).\n"
     )
     return {
         "commands/terra-cot.md": page("terra-cot", cot, note),

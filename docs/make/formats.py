@@ -59,17 +59,22 @@ def page(name: str, schema: Node) -> str:
     """The fields of one schema as tables: its own, then those of the objects that it names."""
     version = f", version {schema['version']}" if "version" in schema else ""
     extra = "" if schema.get("additionalProperties", True) else " No other fields."
+    return (
+        f"# {schema['title']}\n\n{schema['description']}\n\nSchema `schemas/{name}.schema.json`{version}. A field with"
+        f"{_REQUIRED} must be there.{extra}\n\n{tables(schema, '##')}"
+    )
+
+
+def tables(schema: Node, heading: str) -> str:
+    """The table of a schema's own fields, then one below a `heading` for each object that it names."""
     table = _Table(schema)
     table.add(schema, "")
-    parts = [
-        f"# {schema['title']}\n\n{schema['description']}\n\nSchema `schemas/{name}.schema.json`{version}. A field with"
-        f"{_REQUIRED} must be there.{extra}\n\n{_HEAD}{''.join(table.rows)}"
-    ]
+    parts = [f"{_HEAD}{''.join(table.rows)}"]
     for key in table.named:  # grows while it is read: a named object may name others
         below = _Table(schema, named=table.named)
         below.add(schema["$defs"][key], "")
         said = schema["$defs"][key].get("description", "")
-        parts.append(f"## {key}\n\n{said}\n\n{_HEAD}{''.join(below.rows)}")
+        parts.append(f"{heading} {key}\n\n{said}\n\n{_HEAD}{''.join(below.rows)}")
     return "\n".join(parts)
 
 

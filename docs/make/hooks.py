@@ -13,12 +13,13 @@ ROOT = Path(__file__).parents[2]
 
 def on_config(config: Any) -> Any:
     """Put the page of every schema below `Formats`, and pages that the nav does not name below `Guides`."""
-    formats = _modules()[1]
+    _, formats, options, evidence = _modules()
     names = [{schema["title"]: f"{formats.FOLDER}/{name}.md"} for name, schema in formats.schemas().items()]
     reference = next(part["Reference"] for part in config.nav if isinstance(part, dict) and "Reference" in part)
     for entry in reference:
         if "Formats" in entry:
-            entry["Formats"] = [f"{formats.FOLDER}/index.md", *names]
+            own = [{"Options of a source": options.PAGE}, {"Facts and their rules": evidence.PAGE}]
+            entry["Formats"] = [f"{formats.FOLDER}/index.md", *own, *names]
     named = set(_leaves(config.nav))
     guides = next(part["Guides"] for part in config.nav if isinstance(part, dict) and "Guides" in part)
     guides += sorted(path.name for path in Path(config.docs_dir).glob("*.md") if path.name not in named)
@@ -29,9 +30,10 @@ def on_files(files: Any, config: Any) -> Any:
     """Add the generated pages."""
     from mkdocs.structure.files import File
 
-    commands, formats = _modules()
-    for path, text in {**commands.pages(), **formats.pages()}.items():
-        files.append(File.generated(config, path, content=text))
+    makers = _modules()
+    for maker in makers:
+        for path, text in maker.pages().items():
+            files.append(File.generated(config, path, content=text))
     return files
 
 
@@ -51,12 +53,14 @@ def _leaves(node: Any) -> Iterator[str]:
             yield from _leaves(below)
 
 
-def _modules() -> tuple[Any, Any]:
+def _modules() -> tuple[Any, Any, Any, Any]:
     """The makers beside this file; the checkout's packages are the ones described."""
     for folder in (ROOT, Path(__file__).parent):
         if str(folder) not in sys.path:
             sys.path.insert(0, str(folder))
     import commands
+    import evidence
     import formats
+    import options
 
-    return commands, formats
+    return commands, formats, options, evidence

@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 
 GALLERY = ROOT / "docs/gallery"
 NOTEBOOK = ROOT / "docs/explore.ipynb"
-_WIDE_PX, _COLORS = 760, 96
+_WIDE_PX, _COLORS = 1040, 256
 _PROGRAMS = {"terra-cot": "terra_cot", "terrascope-bench": "terrascope_bench"}
 _COMMANDS = {
     "world": "terra-cot world world --scenes 2 --pairs 4 --size-px 768 --quiet",
@@ -113,11 +113,11 @@ def _pages(work: Path) -> Iterator[tuple[str, Image.Image]]:
 
 
 def _save(picture: Image.Image, path: Path) -> None:
-    """A PNG for a page: at most 760 pixels wide, in few colours."""
+    """A PNG for a page: at most 1,040 pixels wide, in 256 colours that are near to its own."""
     picture = picture.convert("RGB")
     if picture.width > _WIDE_PX:
         picture = picture.resize((_WIDE_PX, round(picture.height * _WIDE_PX / picture.width)), Image.Resampling.LANCZOS)
-    few = picture.quantize(_COLORS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    few = picture.quantize(_COLORS, method=Image.Quantize.MEDIANCUT, kmeans=3, dither=Image.Dither.NONE)
     few.save(path, "PNG", optimize=True)
 
 

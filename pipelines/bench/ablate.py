@@ -38,6 +38,7 @@ def ablate(
     from terrascope_bench.ablate.run import ablate as go
 
     recipe = load_ablation(config or ABLATIONS, settings)
+    console.need_folder(out)
     with console.progress("ablate", "steps", quiet) as on_step:
         table = go(recipe, out, data, bench, only=only or [], jobs=jobs, on_step=on_step, force=force)
     if json:

@@ -1,4 +1,4 @@
-"""`blind`: how much of a benchmark needs no image."""
+"""`blind`: how much of a benchmark can be answered without its images."""
 
 from __future__ import annotations
 
@@ -10,13 +10,18 @@ import typer
 from pipelines import console
 from pipelines.console import Json, Quiet
 
+GUESSABLE = "guessable (95 %)"
+WHAT_IS_GUESSABLE = (
+    "guessable: share of the questions that the best program answers rightly without the image, beyond chance"
+)
+
 
 def blind(
     bench: Annotated[Path, typer.Argument(help="Benchmark folder.", metavar="BENCH")],
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """What programs get that see no image: by task, each blind solver's accuracy, and the share that needs no image."""
+    """How many questions programs answer without the image: each one's accuracy by task, and what can be guessed."""
     from terrascope_bench.benchmark import open_benchmark
     from terrascope_bench.blind import report_of
 
@@ -32,23 +37,23 @@ def _print(bench: Path, summary: dict[str, Any]) -> None:
 
     entries = [*summary["tasks"].values(), summary["overall"]]
     solvers = sorted(summary["overall"]["solvers"], key=lambda name: [*SOLVERS, name].index(name))
-    shares = [needs_no_image(entry) for entry in entries]
     rows = [
         ["rows", *(entry["n"] for entry in entries)],
         ["chance", *("-" if entry["chance"] is None else f"{entry['chance']:.3f}" for entry in entries)],
         *([name, *(_share(entry["solvers"][name]) for entry in entries)] for name in solvers),
-        ["needs no image", *(share for share, _ in shares)],
-        ["... at most", *(most for _, most in shares)],
+        ["guessable", *(_share(entry["needs_no_image"]) for entry in entries)],
+        ["  at most", *(_share(entry["needs_no_image"], "high") for entry in entries)],
     ]
-    title = f"{bench}: right without the image (-: says nothing)"
-    console.print_table(title, ["", *summary["tasks"], "all"], rows)
+    title = f"{bench}: accuracy without the image (-: no answer)"
+    console.print_table(title, ["", *summary["tasks"], "all"], rows, least=[*reversed(summary["tasks"])])
+    console.say(f"{WHAT_IS_GUESSABLE}; at most: the upper end of its 95 % interval")
 
 
-def needs_no_image(entry: dict[str, Any] | None) -> tuple[str, str]:
-    """The share of a task that needs no image, and the upper end of its interval."""
+def guessable(entry: dict[str, Any] | None) -> str:
+    """The share of a task that can be answered without the image, and its interval."""
     value = None if entry is None else entry["needs_no_image"]
-    return ("-", "-") if value is None else (f"{value['value']:.3f}", f"{value['high']:.3f}")
+    return "-" if value is None else f"{value['value']:.3f} ({value['low']:.3f}-{value['high']:.3f})"
 
 
-def _share(value: dict[str, float] | None) -> str:
-    return "-" if value is None else f"{value['value']:.3f}"
+def _share(value: dict[str, float] | None, part: str = "value") -> str:
+    return "-" if value is None else f"{value[part]:.3f}"

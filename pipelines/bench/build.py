@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from pipelines import completion, console
 from pipelines.bench.arguments import Seed
-from pipelines.bench.blind import needs_no_image
+from pipelines.bench.blind import GUESSABLE, WHAT_IS_GUESSABLE, guessable
 from pipelines.console import Force, Json, Quiet
 
 if TYPE_CHECKING:
     from terra_cot.legend import View
+
+_LEAST = ("refused", "left over", "candidates", "letters")
 
 
 def build(
@@ -45,7 +47,9 @@ def build(
 ) -> None:
     """Questions of the six sub-tasks from tiles, with options that cannot be guessed, and evidence masks."""
     from terrascope_bench.build import build_benchmark
+    from terrascope_bench.question import told_total
 
+    console.need_folder(out)
     view: View = classes
     with console.progress("build", "tiles", quiet) as on_step:
         manifest = build_benchmark(
@@ -71,13 +75,21 @@ def build(
                 entry["candidates"],
                 sum(entry["refused"].values()),
                 sum(entry["left"].values()),
-                *needs_no_image(manifest["blind"]["tasks"].get(code)),
+                guessable(manifest["blind"]["tasks"].get(code)),
             ]
             for code, entry in manifest["tasks"].items()
         ]
-        columns = ["task", "questions", "letters", "candidates", "refused", "left over", "needs no image", "at most"]
-        console.print_table(f"{out} (split: {manifest['split']})", columns, rows)
+        columns = ["task", "questions", "letters", "candidates", "refused", "left over", GUESSABLE]
+        total = told_total(sum(entry["questions"] for entry in manifest["tasks"].values()), _rows(manifest))
+        console.print_table(f"{out}: {total} (split: {manifest['split']})", columns, rows, least=_LEAST)
+        console.say("refused: by a rule of the task, see manifest.json; left over: no whole set of options")
+        console.say(WHAT_IS_GUESSABLE)
         empty = [code for code, entry in manifest["tasks"].items() if not entry["questions"]]
         if empty:
             why = "too few candidates for a whole set, in which each option is right once; more tiles make more"
             console.say(f"no questions in {', '.join(empty)}: {why}")
+
+
+def _rows(manifest: dict[str, Any]) -> int:
+    """Rows of the benchmark: a question has one for each way that it is shown."""
+    return sum(manifest["rows"].values())

@@ -39,6 +39,7 @@ def convert(
     from terrascope_bench.terrascope import convert as bring
     from terrascope_bench.terrascope.convert.published import read_json
 
+    console.need_folder(out)
     if sam2 is not None:
         config = bring.start(source, sam2, out, seed=seed, force=force)
         if json:

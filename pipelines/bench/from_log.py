@@ -9,6 +9,7 @@ import typer
 
 from pipelines import console
 from pipelines.console import Force, Json, Quiet
+from terra_cot.counted import counted
 
 
 def from_log(
@@ -23,14 +24,14 @@ def from_log(
 
     from terrascope_bench.adapters.logs import write_submission
 
-    console.need_free(out, force)
+    console.need_file(out, force, "predictions.jsonl")
     report = write_submission(log, out)
     if json:
         console.print_json({"predictions": str(out), **asdict(report)})
         return
-    told = f"{out}: {report.written} predictions"
+    told = f"{out}: {counted(report.written, 'prediction')}"
     if report.errors:
         told += f", {report.errors} of them errors"
     if report.left_out:
-        told += f"; {report.left_out} samples were neither scored nor failed"
+        told += f"; {counted(report.left_out, 'sample')} neither scored nor failed"
     console.say(told, quiet)

@@ -9,7 +9,7 @@ import typer
 
 from pipelines import console
 from pipelines.bench.arguments import Seed
-from pipelines.bench.blind import needs_no_image
+from pipelines.bench.blind import GUESSABLE, WHAT_IS_GUESSABLE
 from pipelines.console import Force, Json, Quiet
 
 _UNITS = {"scan": "pairs", "tile": "tiles", "questions": "tiles", "rows": "rows", "blind": "questions"}
@@ -31,13 +31,14 @@ def import_(
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """The published benchmark as a folder to score with, and what of it needs no image.
+    """The published benchmark as a folder to score with, and what of it can be answered without an image.
 
     Every row is kept or listed in dropped.jsonl. With --labels the answers are measured again: disagreements.jsonl
     lists those that do not follow from the label maps; the published answers stay.
     """
     from terrascope_bench.published.importing import import_published
 
+    console.need_folder(out)
     with console.stages(_UNITS, quiet) as on_stage:
         manifest = import_published(published, out, labels=labels, xbd=xbd, seed=seed, force=force, on_stage=on_stage)
     if json:
@@ -94,9 +95,12 @@ def _print_blind(blind: dict[str, Any]) -> None:
     for code, entry in [*blind["tasks"].items(), ("overall", blind["overall"])]:
         best = entry["best"]
         accuracy = entry["solvers"][best] if best else None
-        rows.append([code, entry["n"], f"{entry['chance']:.3f}", best, _interval(accuracy), needs_no_image(entry)])
-    columns = ["task", "n", "chance", "best blind solver", "its accuracy (95 %)", "needs no image (95 %)"]
-    console.print_table("what needs no image", columns, rows)
+        rows.append(
+            [code, entry["n"], f"{entry['chance']:.3f}", best, _interval(accuracy), _interval(entry["needs_no_image"])]
+        )
+    columns = ["task", "n", "chance", "best blind solver", "its accuracy (95 %)", GUESSABLE]
+    console.print_table("what can be answered without the image", columns, rows)
+    console.say(WHAT_IS_GUESSABLE)
 
 
 def _reasons(counts: dict[str, int]) -> str:

@@ -22,6 +22,7 @@ def keep(
     """The questions that every expert grades high, with repaired masks and their evidence measured again."""
     from terrascope_bench.review import keep_consensus
 
+    console.need_folder(out)
     with console.progress("keep", "questions", quiet) as on_step:
         manifest = keep_consensus(bench, consensus, out, force=force, on_step=on_step)
     if json:

@@ -10,9 +10,11 @@ import typer
 from pipelines import console
 from pipelines.bench.arguments import Seed
 from pipelines.console import Force, Json, Quiet
+from terra_cot.counted import counted
 from terra_cot.visible import visible
 
 _NAME_CHARACTERS = 30
+_BESIDE_TASKS = ("difference to first [95 %]", "gIoU", "grounded")
 
 
 def leaderboard(
@@ -31,6 +33,7 @@ def leaderboard(
     """Rank scorecards; write page, CSV and JSON. Exit code 1 if a scorecard does not add up: it is refused by name."""
     from terrascope_bench.leaderboard import write_leaderboard
 
+    console.need_folder(out)
     with console.progress("leaderboard", "rankings", quiet) as on_step:
         board = write_leaderboard(scorecards, out, bench=bench, show=worst, seed=seed, force=force, on_step=on_step)
     if json:
@@ -41,7 +44,7 @@ def leaderboard(
         typer.echo(sheet(board), nl=False)
     elif not quiet:
         for title, columns, rows in leaderboard_tables(board):
-            console.print_table(title, columns, rows)
+            console.print_table(title, columns, rows, least=least_of(columns))
         for ranking in board["rankings"]:
             for note in ranking["notes"]:
                 console.say(f"note: {note}")
@@ -71,17 +74,23 @@ def leaderboard_tables(board: dict[str, Any]) -> list[tuple[str, list[str], list
                     *(_share(macro[name]) for name in ("giou", "grounded_accuracy")),
                 ]
             )
-        title = f"{ranking['benchmark']['sha256'][:12]}, {ranking['benchmark']['n']} questions, {ranking['extractor']}"
-        head = ["macro [95 %]", "to first [95 %]", "gIoU", "grounded"]
-        out.append((title, ["model", *codes, *head], rows))
+        asked = ranking["benchmark"]
+        title = f"{asked['sha256'][:12]}, {counted(asked['n'], 'row')}, {ranking['extractor']}"
+        out.append((title, ["model", *codes, "macro [95 %]", *_BESIDE_TASKS], rows))
     paper = board["reported"]
     codes = list(paper["rows"][0]["tasks"])
     reported: list[list[object]] = [
-        [row["model"], *(_percent(row["tasks"][code]) for code in codes), _percent(row["macro"]), "reported"]
+        [row["model"], *(_percent(row["tasks"][code]) for code in codes), _percent(row["macro"])]
         for row in paper["rows"]
     ]
     title = f"reported in {paper['source']['title']}, not reproduced; another benchmark version"
-    return [*out, (title, ["model", *codes, "macro", "origin"], reported)]
+    return [*out, (title, ["model", *codes, "macro"], reported)]
+
+
+def least_of(columns: list[str]) -> list[str]:
+    """Columns that go first where there is little room: what rows are ranked by stays."""
+    codes = [name for name in columns[1:] if name not in _BESIDE_TASKS and not name.startswith("macro")]
+    return [*reversed(_BESIDE_TASKS), *reversed(codes)]
 
 
 def _share(value: dict[str, float] | None) -> str:

@@ -9,6 +9,7 @@ import typer
 
 from pipelines import console
 from pipelines.console import Json, Quiet
+from terra_cot.counted import counted
 
 
 def reproduce(
@@ -36,4 +37,4 @@ def reproduce(
         console.say(f"{scorecard}: {note}", quiet)
     if found.differences:
         console.fail([f"{scorecard}: {difference}" for difference in found.differences])
-    console.say(f"{scorecard}: reproduced, bit for bit ({found.questions} questions)", quiet)
+    console.say(f"{scorecard}: reproduced, bit for bit ({counted(found.questions, 'row')})", quiet)

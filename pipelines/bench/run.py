@@ -10,6 +10,7 @@ import typer
 from pipelines import completion, console
 from pipelines.bench.arguments import Bench, Seed
 from pipelines.console import Force, Json, Quiet
+from terra_cot.counted import counted
 
 EPILOG = (
     "Example: terrascope-bench run random --bench out/bench -o random.jsonl\n"
@@ -22,6 +23,12 @@ _ASKED = "openai, hf"
 _SERVER = "openai"
 _LOCAL = "hf, terrascope"
 _OURS = "terrascope:PATH"
+
+_NOTES = {
+    "finish": "cut off at the longest length allowed",
+    "masks_unread": "with masks that could not be read and were left out",
+    "confidence_unread": "without a confidence that could be read",
+}
 
 
 def _option(flag: str, text: str, panel: str, **more: Any) -> Any:
@@ -118,6 +125,7 @@ def _answer(
 
     from terrascope_bench.run import run_model
 
+    console.need_file(out, True, "predictions.jsonl")
     options["images"] = False if options.pop("no_images") else None
     options["timeout_s"] = options.pop("timeout")
     options["option"] = _body(options["option"])
@@ -160,19 +168,19 @@ def _body(options: list[str] | None) -> dict[str, Any] | None:
 
 def _tell(report: Any, out: Path, quiet: bool) -> None:
     """What was done and spent; exit 1 where questions have no answer."""
-    resumed = f", {report.resumed} were there" if report.resumed else ""
-    console.say(f"{out}: {report.answered} of {report.questions} questions answered{resumed}", quiet)
-    told = {"finish": "cut off", "masks_unread": "hold masks that are none", "confidence_unread": "tell no confidence"}
+    resumed = f" now, {report.resumed} by an earlier run" if report.resumed else ""
+    console.say(f"{out}: {report.answered} of {counted(report.questions, 'row')} answered{resumed}", quiet)
     for name, count in report.notes.items():
-        console.say(f"{count} replies {told.get(name, name)} (notes.{name} of their lines)", quiet)
+        what = _NOTES.get(name, name)
+        console.say(f"{counted(count, 'reply', 'replies')} {what} (notes.{name} of the lines tells why)", quiet)
     if report.spent and report.spent["requests"]:
         usd = f", {report.spent['usd']:.4f} USD" if report.spent["usd"] else ""
         tokens = f"{report.spent['prompt_tokens']:,} input + {report.spent['reply_tokens']:,} output tokens"
         lost = report.spent["unanswered"]
         most = f"; {lost:,} unanswered counted at their maximum" if lost else ""
-        console.say(f"spent so far: {report.spent['requests']:,} requests, {tokens}{usd}{most}", quiet)
-    lines = [f"{kind}: {n} questions have no answer" for kind, n in report.errors.items()]
+        console.say(f"spent so far: {counted(report.spent['requests'], 'request')}, {tokens}{usd}{most}", quiet)
+    lines = [f"{kind}: {counted(n, 'row')} without an answer" for kind, n in report.errors.items()]
     if report.found_errors:
-        lines.append(f"errors of earlier runs: {report.found_errors} questions have no answer")
+        lines.append(f"errors of earlier runs: {counted(report.found_errors, 'row')} without an answer")
     if lines:
         console.fail([*lines, "they count as wrong; the same command with --retry-errors asks them again"])

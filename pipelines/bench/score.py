@@ -9,12 +9,14 @@ import typer
 
 from pipelines import completion, console
 from pipelines.bench.arguments import Bench, Seed
-from pipelines.bench.scorecard_text import scorecard_lines, scorecard_table
+from pipelines.bench.scorecard_text import LEAST, scorecard_lines, scorecard_table
 from pipelines.console import Force, Json, Quiet
 
 
 def score(
-    predictions: Annotated[Path, typer.Argument(help="JSONL or Parquet.", metavar="PREDICTIONS")],
+    predictions: Annotated[
+        Path, typer.Argument(help="JSONL (also .gz), Parquet, or the official scripts' JSON.", metavar="PREDICTIONS")
+    ],
     bench: Bench,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Scorecard to write.")] = None,
     extractor: Annotated[
@@ -33,19 +35,25 @@ def score(
     json: Json = False,
 ) -> None:
     """Answers and masks against the truth: per task and overall, with 95 % intervals."""
+    from terra_cot.visible import visible
+    from terrascope_bench.question import told_rows
     from terrascope_bench.score import score as score_submission
     from terrascope_bench.score import write_scorecard
 
     if out is not None:
-        console.need_free(out, force)
+        console.need_file(out, force, "scorecard.json")
     with console.progress("score", "predictions", quiet) as on_step:
         scored = score_submission(
             predictions, bench, extractor=extractor, seed=seed, model=model, resize=resize, on_step=on_step
         )
+    if not quiet:
+        for doubt in scored.doubts.lines():
+            typer.echo(f"{visible(str(predictions))}: warning: {doubt}", err=True)
     card = scored.card if out is None else write_scorecard(out, scored, predictions, bench)
     if json:
         console.print_json(card)
     elif not quiet:
-        console.print_table(f"{card['model']} ({extractor})", *scorecard_table(card))
+        asked = told_rows(scored.verdicts["question_id"].to_pylist())
+        console.print_table(f"{card['model']} ({extractor}): {asked}", *scorecard_table(card), least=LEAST)
         for line in scorecard_lines(card):
             console.say(line)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from terra_cot.counted import counted
+
 Value = dict[str, float] | None
 _METRICS = {
     "giou": "gIoU",
@@ -15,6 +17,8 @@ _METRICS = {
     "misread": "misread",
     "faithfulness": "faithful",
 }
+LEAST = ("misread", "lucky", "bIoU", "cIoU", "faithful", "grounded")
+"""Columns that go first where there is little room."""
 
 
 def scorecard_table(card: dict[str, Any]) -> tuple[list[str], list[list[object]]]:
@@ -56,21 +60,27 @@ def scorecard_lines(card: dict[str, Any]) -> Iterator[str]:
         )
     if analysis["unseen"]:
         rest = analysis["unseen"]["all"]
-        yield f"on the {rest['n']} questions that no blind solver gets: {_interval(rest['accuracy'])}"
+        rows = counted(rest["n"], "row")
+        yield f"on the {rows} that no program without the image gets right: {_interval(rest['accuracy'])}"
     for gain in analysis["variants"]["gains"]:
         yield (
-            f"{gain['of']} over {gain['over']}: {_interval(gain['gain'], sign=True)} on {gain['n']} questions; "
-            f"same letter {_number(gain['same_letter'])}"
+            f"{gain['of']} over {gain['over']}: {_interval(gain['gain'], sign=True)} "
+            f"on {counted(gain['n'], 'question')}; same letter {_number(gain['same_letter'])}"
         )
     if analysis["calibration"]:
         told = analysis["calibration"]
-        yield f"confidence of {told['n']} answers: ECE {_interval(told['ece'])}, Brier {_interval(told['brier'])}"
+        answers = counted(told["n"], "answer")
+        yield f"confidence of {answers}: ECE {_interval(told['ece'])}, Brier {_interval(told['brier'])}"
     read = ", ".join(
-        f"{name} {entry['accuracy']:.3f} ({entry['changed']} letters differ)"
+        f"{name} {entry['accuracy']:.3f} ({_changed(entry['changed'])})"
         for name, entry in analysis["extractors"].items()
         if entry["accuracy"] is not None and name != card["extractor"]
     )
     yield f"read by another extractor: {read}"
+
+
+def _changed(n: int) -> str:
+    return f"{counted(n, 'letter')} differ{'s' if n == 1 else ''}"
 
 
 def _interval(value: Value, *, sign: bool = False) -> str:

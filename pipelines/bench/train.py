@@ -9,6 +9,7 @@ import typer
 
 from pipelines import completion, console
 from pipelines.console import Force, Json, Quiet, Settings
+from terra_cot.counted import counted
 
 
 def train(
@@ -36,6 +37,7 @@ def train(
     from terrascope_bench.terrascope.train.recipe import load_recipe
 
     recipe = load_recipe(recipe_path(config), settings)
+    console.need_folder(out)
     units = {stage.name: "steps" for stage in recipe.stages}
     with console.stages(units, quiet) as on_step:
         done = fit(recipe, out, data=data or [], on_step=on_step, force=force)
@@ -57,8 +59,10 @@ def train(
     for name, found in done.surveys.items():
         refused = ", ".join(f"{n} {reason}" for reason, n in sorted(found.refused.items()))
         console.say(
-            f"{name}: {found.kept} of {found.read} samples taught" + (f" (not: {refused})" if refused else ""), quiet
+            f"{name}: {found.kept} of {counted(found.read, 'sample')} taught"
+            + (f" (not: {refused})" if refused else ""),
+            quiet,
         )
     went_on = f", went on after step {done.resumed_at}" if done.resumed_at else ""
     parts = ", ".join(f"{name} {value:.4g}" for name, value in done.losses.items())
-    console.say(f"{done.folder}: {done.steps} steps{went_on}; last losses: {parts}", quiet)
+    console.say(f"{done.folder}: {counted(done.steps, 'step')}{went_on}; last losses: {parts}", quiet)

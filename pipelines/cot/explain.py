@@ -80,6 +80,7 @@ def explain(
     request = Request(
         files, model, question, tuple(option) or None, task, roads, tile_px, max_tokens, not no_align, device
     )
+    console.need_folder(out)
     with console.progress("explain", "tiles", quiet) as on_step:
         note = write_explanation(request, out, force=force, on_tile=on_step)
     if json:

@@ -32,6 +32,7 @@ def export(
     """Write a dataset in the form that another tool reads. `geo` again after the dataset grew: only what is new."""
     from terra_cot.export import export as write
 
+    console.need_folder(out)
     with console.progress(f"export {to}", "tiles", quiet) as on_step:
         note = write(folder, to, out, splits=tuple(split), force=force, on_step=on_step)
     if json:

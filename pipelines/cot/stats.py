@@ -10,6 +10,7 @@ import typer
 from pipelines import console
 from pipelines.console import Force, Json, Quiet
 from pipelines.cot.arguments import Folder
+from pipelines.cot.summary import say_frames
 
 
 def stats(
@@ -27,7 +28,7 @@ def stats(
     from terra_cot.stats import write_page
 
     if html:
-        console.need_free(html, force)
+        console.need_file(html, force, "stats.html")
     with console.progress("stats", "parts", quiet) as on_step:
         found = measure(folder, tokenizer, on_step)
     if html:
@@ -35,12 +36,12 @@ def stats(
     if json:
         console.print_json(found)
     elif not quiet:
-        _say_stats(found)
+        _say_stats(found, folder)
         if html:
             console.say(f"open {html}")
 
 
-def _say_stats(found: dict[str, Any]) -> None:
+def _say_stats(found: dict[str, Any], folder: Path) -> None:
     """Counts and balance, then spreads, then histograms, as tables."""
     counts, samples = found["counts"], found["counts"].get("samples")
     for stage in ("scenes", "tiles", "annotated_tiles"):
@@ -49,6 +50,7 @@ def _say_stats(found: dict[str, Any]) -> None:
             console.say(
                 f"{stage.replace('_', ' ')}: {counts[stage]['read']} read, {counts[stage]['kept']} kept, dropped: {why}"
             )
+    say_frames(counts, folder)
     if samples:
         for key in ("tier", "task", "split"):
             _say_balance(f"samples by {key}", key, "samples", samples[f"by_{key}"])
@@ -57,12 +59,17 @@ def _say_stats(found: dict[str, Any]) -> None:
         _say_balance("masks by class", "class", "masks", found["masks_by_class"])
     names = ["question_tokens", "chain_tokens", "answer_tokens", "chain_words", "masks_a_sample"]
     names += ["cloud_fraction", "removed_shift_px", "shift_score"]
-    spreads = [[name.replace("_", " "), *found[name].values()] for name in names if found[name]]
+    spreads = [[name.replace("_", " "), *map(_three, found[name].values())] for name in names if found[name]]
     title = f"spread (tokens are {found['tokens_are']})"
     console.print_table(title, ["what", "min", "q1", "median", "q3", "max"], spreads)
     for name in ("chain_tokens", "cloud_fraction", "removed_shift_px"):
         _say_histogram(name.replace("_", " "), found["histograms"][name])
     _say_balance("alignment of frames", "frames", "number", found["alignment"])
+
+
+def _three(value: float) -> float:
+    """Three significant digits; whole numbers stay whole."""
+    return round(value) if isinstance(value, int) or abs(value) >= 100 else float(f"{value:.3g}")
 
 
 def _say_balance(title: str, what: str, of: str, numbers: dict[str, int]) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pipelines import console
 from pipelines.console import Engine, Force, Json, Quiet, Workers
 from pipelines.cot.arguments import Limit, Out, Settings
 from pipelines.cot.summary import stages, summary
@@ -30,6 +31,7 @@ def tile(
 
     values: dict[str, Any] = {"name": "tile", "source": {"kind": "scenes", "root": str(scenes)}, "limit": limit}
     recipe = make_recipe(apply_settings(values, settings))
+    console.need_folder(out)
     with stages(quiet) as on_step:
         manifest = curate.tile(scenes, recipe, out, crew=Crew(workers, engine), force=force, on_step=on_step)
     summary(out, manifest, json, quiet)

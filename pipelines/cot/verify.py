@@ -5,6 +5,9 @@ from __future__ import annotations
 from pipelines import console
 from pipelines.console import Json, Quiet, Workers
 from pipelines.cot.arguments import Folder
+from terra_cot.counted import counted
+
+_ONE = {"tiles": "tile", "samples": "sample", "masks": "mask", "evidence": "evidence"}
 
 
 def verify(
@@ -24,7 +27,7 @@ def verify(
     if json:
         console.print_json({**totals, "problems": [asdict(problem) for problem in report.problems]})
     else:
-        checked = ", ".join(f"{number:,} {name}" for name, number in totals.items())
-        console.say(f"{folder}: {checked} checked, {len(report.problems)} problems", quiet)
+        checked = ", ".join(counted(number, _ONE[name], name) for name, number in totals.items())
+        console.say(f"{folder}: {checked} checked, {counted(len(report.problems), 'problem')}", quiet)
     if report.problems:
         console.fail([] if json else [str(problem) for problem in report.problems])

@@ -10,6 +10,7 @@ import typer
 from pipelines import console
 from pipelines.console import Force, Json, Quiet
 from pipelines.cot.arguments import Folder
+from terra_cot.counted import counted
 
 
 def view(
@@ -30,11 +31,12 @@ def view(
     if limit is not None and sample is not None:
         raise ConfigError("--limit and --sample are two ways to choose; give one")
     site = folder.resolve().with_name(f"{folder.resolve().name}-view") if out is None else out
+    console.need_folder(site)
     with console.progress("view", "samples", quiet) as on_step:
         note = write_site(folder, site, limit=limit, sample=sample or SHOWN_MOST, force=force, on_step=on_step)
     if json:
         console.print_json(note)
         return
-    size = f"{note['tiles']:,} tiles, {note['images']:,} images, {note['bytes'] / 1e6:,.1f} MB"
+    size = f"{counted(note['tiles'], 'tile')}, {counted(note['images'], 'image')}, {note['bytes'] / 1e6:,.1f} MB"
     console.say(f"shown: {note['samples']['how']}; {size}", quiet)
     console.say(f"open {site / 'index.html'}", quiet)

@@ -9,6 +9,7 @@ import typer
 
 from pipelines import console
 from pipelines.console import Force, Json, Quiet, Seed, Workers
+from terra_cot.counted import counted
 
 
 def world(
@@ -40,4 +41,4 @@ def world(
     if json:
         console.print_json({"world": str(out), **asdict(config)})
         return
-    console.say(f"{out}: {scenes} places, {pairs} disaster pairs", quiet)
+    console.say(f"{out}: {counted(scenes, 'place')}, {counted(pairs, 'disaster pair')}", quiet)

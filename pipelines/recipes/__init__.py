@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from terra_cot.errors import ConfigError, did_you_mean
+
+if TYPE_CHECKING:
+    from terra_cot.recipe import Recipe
 
 _HERE = Path(__file__).parent
 ABLATIONS = _HERE / "ablations.yaml"
@@ -28,3 +32,19 @@ def recipe_path(name: str, folder: Path = _HERE, what: str = "recipe") -> Path:
             f'no {what} "{name}"{did_you_mean(name, known)} (shipped: {", ".join(known)}; or a .yaml file)'
         )
     return found[name]
+
+
+def need_roots(path: Path, recipe: Recipe) -> None:
+    """Refuse a shipped recipe whose archives nobody gave the place of."""
+    from terra_cot.recipe import load_recipe
+    from terra_cot.sources import source
+
+    if path.parent != _HERE:
+        return
+    stated = load_recipe(path)
+    for where, spec, before in zip(recipe.places(), recipe.archives(), stated.archives(), strict=False):
+        untouched = (spec.kind, spec.root) == (before.kind, before.root)
+        if untouched and source(spec.kind).folder and not Path(spec.root).is_dir():
+            raise ConfigError(
+                f"{where}.root is still the recipe's placeholder {spec.root!r}: --set {where}.root=/your/archive"
+            )

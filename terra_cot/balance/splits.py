@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from terra_cot.draw import digest
+from terra_cot.errors import did_you_mean
+from terra_cot.tile import SPLITS
 
 Cell = str
 """The name of a cell: "row.column", or "scene:ID" for a scene without a place."""
@@ -31,9 +33,9 @@ class SplitOptions(BaseModel):
     @field_validator("shares")
     @classmethod
     def _whole(cls, shares: dict[str, float]) -> dict[str, float]:
-        strange = sorted(set(shares) - {"train", "validation", "test"})
+        strange = sorted(set(shares) - set(SPLITS))
         if strange:
-            raise ValueError(f"no split {strange[0]} (known: train, validation, test)")
+            raise ValueError(f'no split "{strange[0]}"{did_you_mean(strange[0], SPLITS)} (known: {", ".join(SPLITS)})')
         if not shares or min(shares.values()) < 0 or not math.isclose(sum(shares.values()), 1.0, abs_tol=1e-6):
             raise ValueError(f"shares are 0 to 1 and add up to 1, not {sum(shares.values()):g}")
         return shares

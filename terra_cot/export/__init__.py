@@ -19,9 +19,9 @@ from terra_cot.export.place import claim, fresh, replaced
 from terra_cot.store.atomic import write_json
 from terra_cot.store.join import Pair, pairs
 from terra_cot.store.manifest import manifest_sha256, read_manifest
+from terra_cot.tile import SPLITS
 
 NOTE = "export.json"
-SPLITS = ("train", "validation", "test")
 TARGETS = {
     "coco": "terra_cot.export.coco",
     "conversations": "terra_cot.export.conversations",
@@ -123,7 +123,7 @@ def export(
         force: replace an export that is there.
 
     Raises:
-        ConfigError: an unknown target or split.
+        ConfigError: an unknown target or split, or a split that holds nothing.
         ConflictError: `out` holds something else, or an export that `force` was not given for.
         DataError, SchemaError: `folder` is not a finished dataset.
     """
@@ -132,6 +132,7 @@ def export(
         if split not in SPLITS:
             raise ConfigError(f'no split "{split}"{did_you_mean(split, SPLITS)} (known: {", ".join(SPLITS)})')
     manifest = read_manifest(folder, "dataset")
+    _need_something(manifest, splits)
     kept = tuple(split for split in SPLITS if not splits or split in splits)
     states = {
         pair.name: [part.sha256 if part else "" for part in (pair.tiles, pair.samples)] for pair in pairs(manifest)
@@ -160,6 +161,16 @@ def export(
         write_json(temporary / NOTE, note)
         replaced(out, temporary, NOTE, force)
     return note
+
+
+def _need_something(manifest: dict[str, Any], splits: tuple[str, ...]) -> None:
+    """Refuse a split that was asked for by name and of which there is nothing."""
+    what = "samples" if "samples" in manifest["counts"] else "tiles"
+    there = manifest["counts"][what]["by_split"]
+    for split in splits:
+        if not there.get(split):
+            told = ", ".join(f"{name} {there[name]:,}" for name in SPLITS if there.get(name)) or "none at all"
+            raise ConfigError(f"--split {split}: no {what} of the dataset are in it (there are: {told})")
 
 
 def _counts(note: dict[str, Any]) -> dict[str, Count]:

@@ -39,7 +39,8 @@ def write(job: Job) -> None:
     chosen = cast("View", job.manifest["recipe"]["generate"]["view"])
     parts = job.parts()
     categories = Categories(_legends(job, parts), chosen)
-    with _Files(job.out / "annotations", categories) as files:
+    licences = sorted({entry["licence"] for entry in job.manifest["sources"]})
+    with _Files(job.out / "annotations", categories, licences) as files:
         for pair in parts:
             for tile in tiles_of(job.folder, pair.tiles, images=True):
                 for frame in tile.labels() or (None,):
@@ -86,6 +87,7 @@ def _image(
         "frame": record.frame,
         "modality": record.modality,
         "date_captured": record.datetime,
+        "license": files.licences[tile.licence],
     }
     for region in found:
         if categories.is_region(region.entry):
@@ -108,8 +110,8 @@ def _image(
 class _Files:
     """The files of each split, written as rows come."""
 
-    def __init__(self, folder: Path, categories: Categories) -> None:
-        self._folder, self._categories = folder, categories
+    def __init__(self, folder: Path, categories: Categories, licences: list[str]) -> None:
+        self._folder, self._categories, self._licences = folder, categories, licences
         self._splits: dict[str, _Split] = {}
 
     def __enter__(self) -> _Files:
@@ -123,15 +125,16 @@ class _Files:
 
     def of(self, split: str) -> _Split:
         if split not in self._splits:
-            self._splits[split] = _Split(self._folder, split, self._categories)
+            self._splits[split] = _Split(self._folder, split, self._categories, self._licences)
         return self._splits[split]
 
 
 class _Split:
     """panoptic_<split>.json and instances_<split>.json while they grow: rows of images wait in a file."""
 
-    def __init__(self, folder: Path, split: str, categories: Categories) -> None:
+    def __init__(self, folder: Path, split: str, categories: Categories, licences: list[str]) -> None:
         self.images = 0
+        self.licences = {name: number for number, name in enumerate(licences, start=1)}
         self._instances = 0
         self._pictures = folder / f"panoptic_{split}"
         self._pictures.mkdir(parents=True)
@@ -141,8 +144,10 @@ class _Split:
             self._files[name] = (folder / f"{name}_{split}.json").open("wb")
             rows = orjson.dumps(categories.rows(panoptic=name == "panoptic"))
             about = orjson.dumps({"description": f"Terra-CoT, {split}", "version": "1.0"})
+            # A licence is the name that its source states; where it is an address, that is in the name.
+            named = orjson.dumps([{"id": number, "name": name, "url": ""} for name, number in self.licences.items()])
             self._files[name].write(
-                b'{"info": %b,\n"licenses": [],\n"categories": %b,\n"annotations": [' % (about, rows)
+                b'{"info": %b,\n"licenses": %b,\n"categories": %b,\n"annotations": [' % (about, named, rows)
             )
 
     def instance(self, row: dict[str, Any]) -> None:

@@ -13,14 +13,16 @@ from terra_cot.pixels import encode
 _BLOCK_PX = 256
 
 
-def write_cog(path: Path, pixels: NDArray[Any], grid: Grid, bands: tuple[str, ...]) -> None:
-    """Write CHW pixels on a grid with a CRS; `bands` are the descriptions."""
-    convert(encode.geotiff(pixels, bands, grid, None, {}), path)
+def write_cog(
+    path: Path, pixels: NDArray[Any], grid: Grid, bands: tuple[str, ...], colors: encode.Colors | None = None
+) -> None:
+    """Write CHW pixels on a grid with a CRS; `bands` are the descriptions, `colors` those of the codes of one band."""
+    convert(encode.geotiff(pixels, bands, grid, None, {}, colors=colors), path)
 
 
 def convert(geotiff: bytes, path: Path) -> None:
-    """Write a GeoTIFF again as a COG, with its bands, tags and no-data value. Overviews take nearest pixels: codes and
-    masks must not be averaged."""
+    """Write a GeoTIFF again as a COG, with its bands, tags, colours and no-data value. Overviews take nearest pixels:
+    codes and masks must not be averaged."""
     from rasterio.io import MemoryFile
     from rasterio.shutil import copy
 

@@ -12,9 +12,10 @@ import shutil
 from pathlib import Path
 
 from terra_cot.errors import ConfigError
-from terra_cot.export import SPLITS, Job, Target
+from terra_cot.export import Job, Target
 from terra_cot.store.croissant import NAME, write_croissant
 from terra_cot.store.manifest import NAME as MANIFEST
+from terra_cot.tile import SPLITS
 
 
 def write(job: Job) -> None:

@@ -33,6 +33,7 @@ from terra_cot.export.evidence_table import EvidenceTable, facts_of
 from terra_cot.export.outline import outline
 from terra_cot.export.pictures import safe_name
 from terra_cot.geo.grid import Grid
+from terra_cot.legend import legend
 from terra_cot.mask import Mask
 from terra_cot.pixels.header import many
 from terra_cot.sample import Sample
@@ -141,9 +142,18 @@ def _image(place: Path, record: FrameRecord, grid: Grid) -> dict[str, Any]:
 
 def _label(place: Path, tile: TileRecord, frame: str, grid: Grid) -> dict[str, Any]:
     codes = tile.label_array(frame)
+    assert tile.legend is not None
+    classes = {code: entry for entry in legend(tile.legend).native for code in entry.codes}
     small: NDArray[Any] = codes.astype(np.uint8) if int(codes.max(initial=0)) < 256 else codes
-    write_cog(place / "label.tif", small[None], grid, ("label",))
-    return stac_form.asset("./label.tif", f"label map, codes of {tile.legend}", ["data", "labels", "labels-raster"])
+    # A table of colours has 256 places; QGIS shows it as it is.
+    colors = {code: entry.color for code, entry in classes.items()} if small.dtype == np.uint8 else None
+    write_cog(place / "label.tif", small[None], grid, ("label",), colors)
+    return stac_form.asset(
+        "./label.tif",
+        f"label map, codes of {tile.legend}",
+        ["data", "labels", "labels-raster"],
+        **{"classification:classes": stac_form.classes(classes)},
+    )
 
 
 def _masks(place: Path, masks: list[Mask], grid: Grid) -> dict[str, Any]:

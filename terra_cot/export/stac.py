@@ -5,18 +5,21 @@ Plain JSON: hrefs are relative and there is no `self`, so the folder can be move
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from terra_cot.export.outline import bounds, footprint
 from terra_cot.geo.grid import Grid
+from terra_cot.legend import LandClass
 from terra_cot.store.licence import SPDX
 from terra_cot.tile import FrameRecord, TileRecord
 from terra_cot.timeline import iso, parse_datetime
 
 COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 PROJECTION = "https://stac-extensions.github.io/projection/v2.0.0/schema.json"
+CLASSIFICATION = "https://stac-extensions.github.io/classification/v2.0.0/schema.json"
 _VERSION = "1.1.0"
 
 
@@ -31,7 +34,7 @@ def item(
     return {
         "type": "Feature",
         "stac_version": _VERSION,
-        "stac_extensions": [PROJECTION],
+        "stac_extensions": [PROJECTION, CLASSIFICATION] if tile.legend else [PROJECTION],
         "id": item_id,
         "collection": collection,
         "geometry": _geojson(area),
@@ -60,6 +63,19 @@ def item(
 
 def asset(href: str, title: str, roles: Sequence[str], **more: Any) -> dict[str, Any]:
     return {"href": href, "type": COG, "title": title, "roles": list(roles), **more}
+
+
+def classes(entries: Mapping[int, LandClass]) -> list[dict[str, Any]]:
+    """What each code of a label map means, as the classification extension writes it."""
+    return [
+        {
+            "value": code,
+            "name": re.sub(r"[^0-9A-Za-z-]+", "-", entry.name),
+            "title": entry.name,
+            "color_hint": "{:02X}{:02X}{:02X}".format(*entry.color),
+        }
+        for code, entry in sorted(entries.items())
+    ]
 
 
 def part_catalog(name: str, items: Sequence[str]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from urllib.parse import urlsplit
@@ -25,7 +26,7 @@ def nobody_at(url: str) -> str | None:
         port = parts.port or {"http": 80, "https": 443}[parts.scheme]
         socket.create_connection((host, port), timeout=_LONGEST_S).close()
     except ConnectionRefusedError as error:
-        return f"nothing listens there ({os.strerror(error.errno)})"
+        return f"nothing listens there ({os.strerror(error.errno or errno.ECONNREFUSED)})"
     except socket.gaierror as error:
         return f"nobody knows the name {host} ({error.strerror})"
     except (OSError, KeyError):

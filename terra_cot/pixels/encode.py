@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 import warnings
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +60,9 @@ class Meaning:
     offset: float = 0.0
 
 
+Colors = Mapping[int, tuple[int, int, int]]
+
+
 def geotiff(
     pixels: NDArray[np.generic],
     bands: tuple[str, ...],
@@ -67,10 +71,12 @@ def geotiff(
     tags: dict[str, str],
     meaning: Meaning | None = None,
     mask: NDArray[np.bool_] | None = None,
+    colors: Colors | None = None,
 ) -> bytes:
     """GeoTIFF bytes of CHW pixels in their own dtype, band names as descriptions, deflate with a predictor.
 
-    `mask` (HW, True where there is data) becomes an internal mask band.
+    `mask` (HW, True where there is data) becomes an internal mask band; `colors` (code -> RGB) the table of colours of
+    the one band, uint8.
     """
     from rasterio import Env
     from rasterio.errors import NotGeoreferencedWarning
@@ -94,6 +100,8 @@ def geotiff(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             with memory.open(**profile) as dataset:
+                if colors is not None:
+                    dataset.write_colormap(1, dict(colors))
                 dataset.write(pixels)
                 if mask is not None:
                     dataset.write_mask(mask)

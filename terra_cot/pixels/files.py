@@ -25,7 +25,7 @@ from terra_cot.errors import DataError, GridError
 from terra_cot.geo.flat import true_sides_m
 from terra_cot.geo.gcps import FINER, PLANE, WARP_TOLERANCE_PX, read_tied, tie_of
 from terra_cot.geo.grid import Grid, crs_name, native_grid
-from terra_cot.pixels.remote import UNREACHABLE, is_remote, located, open_raster
+from terra_cot.pixels.remote import UNREACHABLE, is_remote, located, open_raster, told
 from terra_cot.scene import Scene
 
 _GDAL = {
@@ -73,7 +73,9 @@ class SceneFiles:
 
     def _refused(self, problem: str, error: RasterioError, path: str) -> DataError:
         place = self.place(path)
-        return DataError(f"{problem} ({error})", file=place, reason=UNREACHABLE if is_remote(place) else None)
+        return DataError(
+            f"{problem} ({told(error, place)})", file=place, reason=UNREACHABLE if is_remote(place) else None
+        )
 
     def read(
         self, path: str, grid: Grid, resampling: Resampling, nodata: float | None = None

@@ -14,7 +14,7 @@ from PIL import Image
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from terra_cot.errors import DataError
-from terra_cot.pixels.remote import open_raster
+from terra_cot.pixels.remote import open_raster, told
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def opened(path: str | Path) -> Iterator[Any]:
             with open_raster(path) as dataset:
                 yield dataset
         except RasterioError as error:
-            raise DataError(f"unreadable ({error})", file=path) from None
+            raise DataError(f"unreadable ({told(error, path)})", file=path) from None
 
 
 def many() -> AbstractContextManager[Any]:

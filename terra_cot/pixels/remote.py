@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 import rasterio
+from rasterio.errors import RasterioError
 
 GDAL = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",  # servers list no folders: each try would be a request
@@ -57,6 +58,17 @@ def open_raster(place: str | Path) -> Any:
         return rasterio.open(place)
     with rasterio.Env(**{name: value for name, value in GDAL.items() if name not in os.environ}):
         return rasterio.open(place)
+
+
+def told(error: RasterioError, place: str | Path) -> str:
+    """What the driver says: rasterio may only say that an earlier exception knows.
+
+    Of a file over the network rasterio's own words: those of the driver may hold a signed URL.
+    """
+    found: BaseException = error
+    while found.__cause__ is not None and not is_remote(place):
+        found = found.__cause__
+    return str(found) or str(error)
 
 
 def has_secret(href: str) -> bool:

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from terra_cot.errors import ConfigError, DataError, did_you_mean
+from terra_cot.fault import describe
 from terra_cot.listing import Entry, Listing, described
 from terra_cot.scene import Drop, Scene
 
@@ -67,24 +68,38 @@ def scan(kind: str, root: str | Path, options: dict[str, Any] | None = None) -> 
     return described(listing(kind, root, options).entries)
 
 
-def listing(kind: str, root: str | Path, options: dict[str, Any] | None = None) -> Listing:
-    """What an archive holds, not yet described.
+def listing(kind: str, root: str | Path, options: dict[str, Any] | None = None, where: str = "source") -> Listing:
+    """What an archive holds, not yet described; `where` is the key of the recipe that it stands under.
 
     Raises:
         ConfigError: unknown kind or option.
         DataError: `root` is not laid out as this source's archive.
     """
     origin = source(kind)
+    parsed = check_options(kind, options, where)
     if origin.folder and not Path(root).is_dir():
-        raise DataError("no such folder", file=root, fix=f"give the root folder of a {origin.title} archive")
-    try:
-        parsed = origin.options.model_validate(options or {})
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        known = tuple(origin.options.model_fields)
-        hint = did_you_mean(where, known) if first["type"] == "extra_forbidden" else ""
-        raise ConfigError(f"source.{where}: {first['msg']}{hint} (options of {kind}: {', '.join(known)})") from None
+        what = "is a file, not a folder" if Path(root).is_file() else "no such folder"
+        raise DataError(what, file=root, fix=f"give the root folder of a {origin.title} archive")
     # A scenes.parquet is read from any folder.
     place = Path(root).resolve() if origin.folder else str(root)
     return Listing([kind, str(place), parsed.model_dump(mode="json")], origin.scan(place, parsed))
+
+
+def check_options(kind: str, options: dict[str, Any] | None, where: str = "source") -> Options:
+    """The options of a source, checked.
+
+    Args:
+        where: what an error calls the place of the options: the key of a recipe, or a file and a key.
+
+    Raises:
+        ConfigError: unknown kind or option, or a value that it cannot have.
+    """
+    try:
+        origin = source(kind)
+    except ConfigError as error:
+        raise ConfigError(f"{where}.kind: {error}") from None
+    try:
+        return origin.options.model_validate(options or {})
+    except ValidationError as error:
+        file, colon, key = where.rpartition(": ")
+        raise ConfigError(f"{file}{colon}{describe(error, origin.options, key, ('kind', 'root'))}") from None

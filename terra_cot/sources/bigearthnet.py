@@ -26,6 +26,7 @@ from terra_cot.scene import Asset, Drop, LabelAsset, Scene, SceneFrame
 from terra_cot.sources import Options, Source
 from terra_cot.store.index import Index
 from terra_cot.store.walk import sorted_folders, walk
+from terra_cot.tile import Split
 from terra_cot.timeline import iso, parse_datetime
 
 BANDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B11", "B12")
@@ -44,7 +45,7 @@ class BigEarthNetOptions(Options):
     ones carry the flag for cloud (`cloud_flag`); where in the patch it lies nobody knows: `cloud_fraction` stays null.
     """
 
-    splits: tuple[str, ...] = ("train", "validation", "test")
+    splits: tuple[Split, ...] = ("train", "validation", "test")
     sar: bool = True
     cloudy: Literal["keep", "drop"] = "keep"
     snowy: Literal["keep", "drop"] = "keep"

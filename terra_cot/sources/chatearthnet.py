@@ -30,6 +30,7 @@ from terra_cot.scene import Asset, Drop, LabelAsset, Scene, SceneFrame
 from terra_cot.sources import Options, Source
 from terra_cot.store.index import Index
 from terra_cot.store.walk import walk
+from terra_cot.tile import Split
 
 SIZE_PX, GSD_M = 256, 10.0
 _IMAGES = ("s2_images", "s2_rgb_images/s2_images", "s2_rgb_images")
@@ -44,7 +45,7 @@ class ChatEarthNetOptions(Options):
     """`labels`: folder of WorldCover maps below the root; None leaves the tiles unlabelled. `captions`: the JSON files
     whose splits hold, and whose images are taken. `sar` False leaves Sentinel-1 out."""
 
-    splits: tuple[Literal["train", "validation", "test"], ...] = ("train", "validation", "test")
+    splits: tuple[Split, ...] = ("train", "validation", "test")
     labels: str | None = None
     captions: Literal["35", "4v"] = "35"
     sar: bool = True

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from affine import Affine
@@ -23,6 +23,7 @@ from terra_cot.listing import Entry, Place
 from terra_cot.pixels.header import picture
 from terra_cot.scene import Asset, Drop, LabelAsset, Scene, SceneFrame
 from terra_cot.sources import Options, Source
+from terra_cot.tile import Split
 
 GSD_M, ROAD_FROM = 0.5, 128
 LICENCE = "DeepGlobe terms of use"
@@ -32,7 +33,7 @@ _SPLITS = {"train": "train", "valid": "validation", "test": "test"}
 class DeepGlobeRoadOptions(Options):
     """`splits`: the publisher has masks in train only."""
 
-    splits: tuple[Literal["train", "validation", "test"], ...] = ("train",)
+    splits: tuple[Split, ...] = ("train",)
     licence: str = LICENCE
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 
@@ -22,6 +22,7 @@ from terra_cot.listing import Entry, Place
 from terra_cot.pixels.header import opened
 from terra_cot.scene import Asset, Drop, Scene, SceneFrame
 from terra_cot.sources import Options, Source
+from terra_cot.tile import Split
 
 SIZE_PX, GSD_M = 256, 10.0
 _SPLITS = {"train": "train", "val": "validation", "test": "test"}
@@ -30,7 +31,7 @@ _SPLITS = {"train": "train", "val": "validation", "test": "test"}
 class RsvqaLrOptions(Options):
     """`splits` keeps images of these splits only."""
 
-    splits: tuple[Literal["train", "validation", "test"], ...] = ("train", "validation", "test")
+    splits: tuple[Split, ...] = ("train", "validation", "test")
     licence: str = "CC-BY-4.0"
 
 

@@ -9,6 +9,7 @@ multispectral distance and is wrong for the published images (2.35 m against 0.4
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -33,6 +34,7 @@ from terra_cot.timeline import iso, parse_datetime
 SUBTYPES = {"no-damage": 1, "minor-damage": 2, "major-damage": 3, "destroyed": 4, "un-classified": 5}
 RGB = ("R", "G", "B")
 _BAD = "bad_polygon"
+_FILES = ("*/labels/*_disaster.json", "*/images/*_disaster.png")
 _METRES_PER_DEGREE = 111_320.0  # of latitude, on a sphere; the pixel size needs no better
 _SPLITS = {"train": "train", "tier1": "train", "tier3": "train", "hold": "validation", "test": "test"}
 
@@ -45,7 +47,7 @@ class XbdOptions(Options):
 
 def scan(root: Path, options: XbdOptions) -> Iterator[Entry]:
     """One place a pair, by split and name."""
-    labels = sorted(walk(root, "*/labels/*_post_disaster.json"))
+    labels = sorted({below for pattern in _FILES for below in _posts(root, pattern)})
     if not labels:
         raise DataError("not an xBD archive", file=root, expected="SPLIT/labels/NAME_post_disaster.json")
     yield Total(len(labels))
@@ -53,6 +55,15 @@ def scan(root: Path, options: XbdOptions) -> Iterator[Entry]:
         post = root / below
         name = post.name.removesuffix("_post_disaster.json")
         yield Place(name, (post, *_others(post, name)), partial(_described, root, post, name, options.licence))
+
+
+def _posts(root: Path, pattern: str) -> Iterator[str]:
+    """Where the post-disaster JSON of a pair lies, or should lie, by any of its four files."""
+    for below in walk(root, pattern):
+        split, _, name = below.split("/")
+        pair = re.fullmatch(r"(.+)_(?:pre|post)_disaster\.\w+", name)
+        if pair:
+            yield f"{split}/labels/{pair[1]}_post_disaster.json"
 
 
 def _others(post: Path, name: str) -> list[Path]:
@@ -71,7 +82,7 @@ def _described(root: Path, post: Path, name: str, licence: str) -> Iterator[Scen
 def _scene(root: Path, post: Path, name: str, licence: str) -> Scene:
     split = post.parent.parent
     pre, *images = _others(post, name)
-    for path in (pre, *images):
+    for path in (post, pre, *images):
         if not path.is_file():
             raise DataError("is missing", file=path, reason="missing_file")
     documents = [read_json(pre), read_json(post)]

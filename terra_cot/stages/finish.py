@@ -55,10 +55,10 @@ def finish(workspace: Workspace, recipe: Recipe, mix: dict[str, Any] | None = No
     }
     if mix is not None:
         body["mix"] = mix
-    write_card(workspace.folder, body)
+    parts = [marker.part for marker in chain(tiles, samples) if marker.part.rows]
+    write_card(workspace.folder, body, parts)
     write_croissant(workspace.folder, body)
     body["files"] = [file_entry(workspace.folder, name) for name in ("README.md", "croissant.json", "dropped.jsonl")]
-    parts = [marker.part for marker in chain(tiles, samples) if marker.part.rows]
     if not any(marker.part.rows for marker in tiles):
         why = ", ".join(f"{number} {reason}" for reason, number in counts["tiles"]["dropped"].items())
         raise DataError(

@@ -125,16 +125,13 @@ class Plan:
             yield Slot(**row)
 
     def _parts(self, with_scenes: bool) -> Iterator[Planned]:
-        number = 0
-        for generation, slots in groupby(self._slots(), key=lambda slot: slot.generation):
-            for pieces in chunks(slots, self._part_tiles):
-                slices = []
-                for slot, first, last in pieces if with_scenes else ():
-                    scene = self._scene(slot)
-                    if scene is not None:
-                        slices.append(Slice(scene, first, last))
-                yield Planned(number, generation, sum(last - first for _, first, last in pieces), tuple(slices))
-                number += 1
+        for number, (generation, pieces) in enumerate(numbered(self._slots(), self._part_tiles)):
+            slices = []
+            for slot, first, last in pieces if with_scenes else ():
+                scene = self._scene(slot)
+                if scene is not None:
+                    slices.append(Slice(scene, first, last))
+            yield Planned(number, generation, sum(last - first for _, first, last in pieces), tuple(slices))
 
     def _scene(self, slot: Slot) -> Scene | None:
         """The scene that has this slot now; slots are asked for in the order of the scan, nearly."""
@@ -159,6 +156,20 @@ class Plan:
             entry["scenes"] = live[generation]
             entry["gone"] -= live[generation]
         return [found[generation] for generation in sorted(found)]
+
+
+def numbered(slots: Iterable[Slot], part_tiles: int) -> Iterator[tuple[int, list[tuple[Slot, int, int]]]]:
+    """(generation, pieces) of every part in order of its number: a generation begins a part of its own."""
+    for generation, group in groupby(slots, key=lambda slot: slot.generation):
+        for pieces in chunks(group, part_tiles):
+            yield generation, pieces
+
+
+def sealed_parts(hidden: Path, part_tiles: int) -> Iterator[tuple[int, list[str]]]:
+    """(number, names of the scenes that have slots in it) of every part that finished runs planned, streamed."""
+    slots = (Slot(**row) for row in read_slots(hidden / _SEALED))
+    for number, (_, pieces) in enumerate(numbered(slots, part_tiles)):
+        yield number, [slot.scene_id for slot, _, _ in pieces]
 
 
 def chunks(slots: Iterable[Slot], part_tiles: int) -> Iterator[list[tuple[Slot, int, int]]]:

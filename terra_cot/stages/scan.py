@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -27,11 +27,17 @@ from terra_cot.store.index import Index
 from terra_cot.store.shards import write_tables
 
 
-def scan_to(out: Path, listing: Listing, limit: int | None = None, on_step: OnStep | None = None) -> dict[str, Any]:
+def scan_to(
+    out: Path,
+    listing: Listing,
+    limit: int | None = None,
+    on_step: OnStep | None = None,
+    hidden: Path | None = None,
+) -> dict[str, Any]:
     """Write the scenes of a listing to `out` and its drops to `dropped_beside(out)`, streamed.
 
     Of two scenes with one name the first is kept: tiles of the other would take their names. `limit` ends the scan at
-    that many scenes. Batches stay for the next scan until `forget(out)`.
+    that many scenes. Batches stay for the next scan until `forget(out)`; they are in `hidden`, or else beside `out`.
 
     Returns:
         `scenes` kept, `sources` with licences, `dropped`: numbers by level and reason.
@@ -40,7 +46,7 @@ def scan_to(out: Path, listing: Listing, limit: int | None = None, on_step: OnSt
         ConflictError: another scan writes there.
         DataError, ConfigError: whatever the source raises.
     """
-    hidden = _hidden(out)
+    hidden = hidden or _hidden(out)
     hidden.mkdir(parents=True, exist_ok=True)
     lock = FileLock(hidden / "lock")
     try:
@@ -60,9 +66,29 @@ def scan_to(out: Path, listing: Listing, limit: int | None = None, on_step: OnSt
     return {"scenes": part.rows, **merge.summary()}
 
 
-def scan_stage(hidden: Path, listing: Listing, limit: int | None, on_step: OnStep | None) -> None:
-    """The scan of a run: `scenes.parquet`, `scenes.dropped.jsonl` and `scan.json` in its hidden folder."""
-    write_json(hidden / "scan.json", scan_to(hidden / "scenes.parquet", listing, limit, on_step))
+def scan_stage(
+    hidden: Path,
+    listing: Listing,
+    limit: int | None,
+    on_step: OnStep | None,
+    check: Callable[[Path], None] | None = None,
+) -> None:
+    """The scan of a run: `scenes.parquet`, `scenes.dropped.jsonl` and `scan.json` in its hidden folder.
+
+    `check` is given the scenes before they take the place of those of the last run, and may refuse them: then that
+    place is as it was.
+    """
+    kept, found = hidden / "scenes.parquet", hidden / "found.parquet"
+    summary = scan_to(found, listing, limit, on_step, _hidden(kept))
+    try:
+        if check:
+            check(found)
+        found.replace(kept)
+        dropped_beside(found).replace(dropped_beside(kept))
+    finally:
+        for path in (found, dropped_beside(found)):
+            path.unlink(missing_ok=True)
+    write_json(hidden / "scan.json", summary)
 
 
 def forget(out: Path) -> None:

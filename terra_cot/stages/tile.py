@@ -19,6 +19,7 @@ from terra_cot.recipe import Recipe
 from terra_cot.scene import Drop, to_row
 from terra_cot.stages import OnStep
 from terra_cot.stages.deal import deal_cells, read_cells, tile_split
+from terra_cot.stages.keep import refuse_drop, tiles_there
 from terra_cot.stages.plan import Plan, Slice
 from terra_cot.store.atomic import sha256_json
 from terra_cot.store.shards import TILES, write_part
@@ -27,7 +28,7 @@ from terra_cot.store.workspace import Marker, Markers, Workspace
 
 @dataclass(frozen=True, slots=True)
 class TilePart:
-    """The work of one part of tiles."""
+    """The work of one part of tiles. `keep`: what it holds was finished, and no tile of it may go."""
 
     markers: Markers
     number: int
@@ -35,10 +36,15 @@ class TilePart:
     slices: tuple[Slice, ...]
     options: TileOptions
     splits: SplitOptions | None
+    keep: bool = False
 
 
-def tile_scenes(workspace: Workspace, recipe: Recipe, crew: Crew, on_step: OnStep | None) -> None:
-    """Every part that the plan has and the folder has not."""
+def tile_scenes(workspace: Workspace, recipe: Recipe, crew: Crew, on_step: OnStep | None, force: bool = False) -> None:
+    """Every part that the plan has and the folder has not.
+
+    Raises:
+        ConflictError: a tile that a finished run made would be dropped, and `force` does not say that it may.
+    """
     with Plan(workspace.hidden, recipe.tile, recipe.part_tiles) as plan:
         if plan.empty:
             raise DataError(
@@ -49,7 +55,15 @@ def tile_scenes(workspace: Workspace, recipe: Recipe, crew: Crew, on_step: OnSte
         if recipe.splits is not None:
             deal_cells(workspace.hidden, plan.scenes(), plan.sealed, recipe.tile, recipe.splits, recipe.seed)
         parts = (
-            TilePart(workspace.markers, part.number, part.generation, part.slices, recipe.tile, recipe.splits)
+            TilePart(
+                workspace.markers,
+                part.number,
+                part.generation,
+                part.slices,
+                recipe.tile,
+                recipe.splits,
+                keep=part.generation < plan.sealed and not force,
+            )
             for part in plan.parts()
         )
         sizes, done = plan.sizes, 0
@@ -72,17 +86,19 @@ def cut_part(job: TilePart) -> int:
         return job.number
     drops: list[dict[str, str]] = []
     counts: Counter[str] = Counter()
+    there = tiles_there(job.markers.folder, job.number) if job.keep else frozenset()
 
     def rows() -> Iterator[dict[str, Any]]:
         for piece in job.slices:
             for item in cut_scene(piece.scene, job.options, piece.first, piece.last, placed):
                 if isinstance(item, Drop):
+                    refuse_drop(job.markers.folder, item, there)
                     drops.append({"stage": "tile", **item.to_row()})
                 else:
                     counts[item.split] += 1
                     yield item.to_row()
+        job.markers.begin(TILES)  # only now: a part that is refused leaves the dataset whole
 
-    job.markers.begin(TILES)
     part = write_part(job.markers.folder, TILES, job.number, rows())
     job.markers.mark(TILES, job.number, Marker(fingerprint, part, {"split": dict(counts)}, drops))
     return job.number

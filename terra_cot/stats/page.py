@@ -16,6 +16,7 @@ from jinja2 import Environment
 from terra_cot import __version__
 from terra_cot.stats.measure import TEXTS
 from terra_cot.store.atomic import write_bytes
+from terra_cot.store.counts import by_reason, frames_left_out
 
 _BALANCE = (
     ("Tiers", "by_tier"),
@@ -38,6 +39,7 @@ def write_page(path: Path, found: Mapping[str, Any]) -> None:
         name=found["name"],
         counts=found["counts"],
         stages=[name for name in ("scenes", "tiles", "annotated_tiles") if name in found["counts"]],
+        frames=[(what, by_reason(numbers)) for what, numbers in frames_left_out(found["counts"])],
         masks=sum(found["masks_by_class"].values()),
         balance=[(title, bars) for title, bars in balance if bars],
         classes=_classes(found),

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from terra_cot.store.atomic import write_bytes
+from terra_cot.store.counts import by_reason, frames_left_out
+from terra_cot.store.hub import table_config
 from terra_cot.store.licence import hub_licence
+from terra_cot.store.shards import Part
 
 NAME = "README.md"
 # A part holds places of any split, so the Hub is told of one whole; the column `split` tells its rows apart.
 _WHOLE = "full"
 
 
-def write_card(folder: Path, body: dict[str, Any]) -> None:
-    """Write the card of a dataset from the body of its manifest."""
-    write_bytes(folder / NAME, card_text(body).encode())
+def write_card(folder: Path, body: dict[str, Any], parts: Sequence[Part]) -> None:
+    """Write the card of a dataset from the body of its manifest and its parts."""
+    write_bytes(folder / NAME, card_text(body, parts).encode())
 
 
-def card_text(body: dict[str, Any]) -> str:
+def card_text(body: dict[str, Any], parts: Sequence[Part]) -> str:
     """The card of a dataset: a function of its manifest, so that an altered card shows."""
     counts = body["counts"]
     tables = ["samples", "tiles"] if counts.get("samples", {}).get("kept") else ["tiles"]
@@ -30,12 +34,7 @@ def card_text(body: dict[str, Any]) -> str:
         "task_categories": ["visual-question-answering", "image-segmentation"],
         "tags": ["remote-sensing", "satellite", "chain-of-thought", "segmentation"],
         "configs": [
-            {
-                "config_name": name,
-                "data_files": [{"split": _WHOLE, "path": f"{name}/part-*.parquet"}],
-                **({"default": True} if name == tables[0] else {}),
-            }
-            for name in tables
+            table_config(name, _WHOLE, f"{name}/part-*.parquet", parts, default=name == tables[0]) for name in tables
         ],
     }
     return _head(front) + _body(body, tables)
@@ -59,8 +58,8 @@ def _body(body: dict[str, Any], tables: list[str]) -> str:
         *(f'{name} = load_dataset("path/to/this/folder", "{name}", split="{_WHOLE}")' for name in tables),
         "```",
         "",
-        "`full` is all of it. The column `split` is the split of the place (train, validation or test): read one alone with",
-        '`filters=[("split", "==", "train")]`. `tile_id` joins samples to tiles.',
+        "`full` is all of it. The column `split` is the split of the place (train, validation or test);",
+        '`filters=[("split", "==", "train")]` reads one alone. `tile_id` joins samples to tiles.',
         "",
         "| what | read | kept | dropped |",
         "|---|---:|---:|---|",
@@ -70,6 +69,8 @@ def _body(body: dict[str, Any], tables: list[str]) -> str:
             stage = counts[name]
             why = ", ".join(f"{number} {reason}" for reason, number in stage["dropped"].items()) or "none"
             lines.append(f"| {name.replace('_', ' ')} | {stage['read']} | {stage['kept']} | {why} |")
+    left_out = [f"{what.capitalize()}: {by_reason(numbers)}." for what, numbers in frames_left_out(counts)]
+    lines += ["", " ".join(left_out)] if left_out else []
     if "samples" in counts:
         lines += ["", "| task | samples |", "|---|---:|"]
         lines += [f"| {task} | {number} |" for task, number in counts["samples"]["by_task"].items()]

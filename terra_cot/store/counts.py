@@ -9,6 +9,8 @@ from typing import Any
 SAMPLE_KEYS = ("tier", "task", "split", "writer")
 """The fields of a sample that are counted by value."""
 
+_FRAMES = {"scan": "frames dropped", "tile": "frames dropped from tiles"}
+
 
 def dataset_counts(
     *, scenes: int, tiles: Mapping[str, int], samples: Mapping[str, Mapping[str, int]] | None, drops: Iterable[Any]
@@ -48,6 +50,24 @@ def dataset_counts(
         if accepted or dropped("llm", "sample"):
             counts["llm_texts"] = stage(accepted, dropped("llm", "sample"))
     return counts
+
+
+def frames_left_out(counts: Mapping[str, Any]) -> list[tuple[str, dict[str, int]]]:
+    """(what, numbers by reason) of dropped frames, with their label maps and cloud masks: of scenes, then of tiles.
+
+    A scene or a tile that lost one frame is kept, and no other count tells of it.
+    """
+    dropped = counts.get("frames_dropped", {})
+    return [(what, dropped[stage]) for stage, what in _FRAMES.items() if dropped.get(stage)]
+
+
+def by_reason(numbers: Mapping[str, int]) -> str:
+    """`3 unreadable, 1 no_date`, the most frequent first."""
+    return ", ".join(f"{number} {reason}" for reason, number in sorted(numbers.items(), key=_most_first))
+
+
+def _most_first(item: tuple[str, int]) -> tuple[int, str]:
+    return -item[1], item[0]
 
 
 def _sorted(counts: Mapping[str, int]) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +17,8 @@ from terra_cot.store.shards import Part
 
 Kind = Literal["dataset", "benchmark"]
 NAME = "manifest.json"
+_LOOKED_AT = 1000
+"""Entries of a folder that are looked through for the one that was meant."""
 
 
 def write_manifest(folder: Path, kind: Kind, body: dict[str, Any], parts: Iterable[Part]) -> dict[str, Any]:
@@ -40,19 +43,32 @@ def read_manifest(folder: Path, kind: Kind) -> dict[str, Any]:
     """
     path = folder / NAME
     if not folder.is_dir():
-        raise DataError("no such folder", file=folder, fix=f"give the folder of a {kind}")
+        what = "is a file, not a folder" if folder.exists() else "no such folder"
+        raise DataError(what, file=folder, fix=_nearer(folder, kind) or f"give the folder of a {kind}")
     try:
         manifest = orjson.loads(path.read_bytes())
     except FileNotFoundError:
-        raise DataError(
-            f"no {NAME}: not a finished {kind}", file=folder, fix="run the command that makes it again: it resumes"
-        ) from None
+        command = (
+            f"`terra-cot run ... -o {folder}`" if kind == "dataset" else f"`terrascope-bench build ... -o {folder}`"
+        )
+        # What a run keeps its progress in; without it the folder may be anything.
+        begun = (folder / ".progress").is_dir()
+        fix = f"repeat {command}: it goes on" if begun else f"if {command} was stopped, repeat it: it goes on"
+        what = f"not a finished {kind}" if begun else f"not a {kind}, or not a finished {kind}"
+        raise DataError(f"no {NAME}: {what}", file=folder, fix=_nearer(folder, kind) or fix) from None
     except orjson.JSONDecodeError as error:
         raise DataError(f"not JSON ({error})", file=path) from None
     if not isinstance(manifest, dict):
         raise SchemaError("a manifest is an object", file=path, got=type(manifest).__name__)
     if manifest.get("kind") != kind:
-        raise SchemaError("another kind of folder", file=path, field="kind", got=manifest.get("kind"), expected=kind)
+        raise SchemaError(
+            "another kind of folder",
+            file=path,
+            field="kind",
+            got=manifest.get("kind"),
+            expected=kind,
+            fix=_nearer(folder.parent, kind),
+        )
     if manifest.get("format_version") != FORMAT_VERSION:
         raise SchemaError(
             "a format version that this release does not read",
@@ -62,6 +78,29 @@ def read_manifest(folder: Path, kind: Kind) -> dict[str, Any]:
             expected=FORMAT_VERSION,
         )
     return manifest
+
+
+def _nearer(folder: Path, kind: Kind) -> str | None:
+    """`did you mean out/bench?`: the finished folders of this kind right below `folder`, or beside it."""
+    found = []
+    for below in (folder, folder.parent):
+        try:
+            entries = sorted(islice(below.iterdir(), _LOOKED_AT))
+        except OSError:
+            continue
+        found = [entry for entry in entries if entry != folder and _kind_of(entry) == kind]
+        if found:
+            break
+    return f"did you mean {' or '.join(map(str, found[:3]))}?" if found else None
+
+
+def _kind_of(folder: Path) -> object:
+    """What a manifest right in `folder` says that it is; None where there is none."""
+    try:
+        manifest = orjson.loads((folder / NAME).read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return None
+    return manifest.get("kind") if isinstance(manifest, dict) else None
 
 
 def file_entry(folder: Path, name: str) -> dict[str, Any]:

@@ -52,6 +52,8 @@ EVIDENCE = pa.struct(
 )
 SHOWN = pa.struct([("frame", pa.string()), ("modality", pa.string())])
 
+_AGAIN = "delete it and run the recipe again (of a benchmark: build it again)"
+
 _TILE_FIELDS = [
     ("tile_id", pa.string()),
     ("frames", pa.list_(FRAME)),
@@ -233,7 +235,7 @@ def open_part(path: Path, schema: pa.Schema) -> pq.ParquetFile:
     except FileNotFoundError:
         raise DataError("the part is missing", file=path, fix="run the command that made it again") from None
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise DataError(f"not a readable Parquet file ({error})", file=path, fix="make the part again") from None
+        raise DataError(f"not a readable Parquet file ({_said(error)})", file=path, fix=_AGAIN) from None
     absent = [name for name in schema.names if name not in part.schema_arrow.names]
     if absent:
         raise SchemaError("columns are missing", file=path, got=part.schema_arrow.names, expected=absent)
@@ -253,4 +255,9 @@ def read_group(part: pq.ParquetFile, group: int, columns: list[str] | None, path
         # Groups are small: handing columns to threads costs more than it brings.
         return part.read_row_group(group, columns=columns, use_threads=False).to_pylist()  # type: ignore[no-any-return]
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise DataError(f"row group {group} cannot be read ({error})", file=path, fix="make the part again") from None
+        raise DataError(f"row group {group} cannot be read ({_said(error)})", file=path, fix=_AGAIN) from None
+
+
+def _said(error: Exception) -> str:
+    """What Arrow says, without the sentence that guesses."""
+    return str(error).partition(" Either the file is corrupted")[0].rstrip(".")

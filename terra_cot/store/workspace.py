@@ -195,4 +195,5 @@ def _difference(known: Any, wanted: Any, where: str = "") -> str:
         for key in sorted({*known, *wanted}):
             if known.get(key) != wanted.get(key):
                 return _difference(known.get(key), wanted.get(key), f"{where}.{key}" if where else key)
-    return f"{where}: there {known!r}, here {wanted!r}"
+    there, here = ("not set" if value is None else repr(value) for value in (known, wanted))
+    return f"{where}: there {there}, here {here}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ def verify(folder: Path, *, workers: int = 1, on_step: Callable[[int, int], None
     recipe = make_recipe(manifest["recipe"], f"{folder / MANIFEST}:recipe")
     parts = {part.path: part for part in manifest_parts(manifest)}
     report = Report()
-    report.problems += _files(folder, manifest, parts)
+    causes = _sorted(_files(folder, manifest, parts))
     # An altered part is still looked into, so that rows are named; a missing one cannot be.
     there = {path: part for path, part in parts.items() if (folder / path).is_file()}
     names = sorted({path.rsplit("/", 1)[1] for path in there})
@@ -59,10 +59,17 @@ def verify(folder: Path, *, workers: int = 1, on_step: Callable[[int, int], None
         report.add(part)
         if on_step:
             on_step(done, len(jobs))
-    report.problems += _counts(folder, manifest, report)
-    report.problems += _card(folder, manifest)
-    report.problems.sort(key=lambda problem: (problem.file, problem.row or "", problem.field))
+    # Causes first: where a part is harmed, its rows and then the counts differ because of it.
+    follows = [*_counts(folder, manifest, report), *_card(folder, manifest)]
+    report.problems = [*causes, *_sorted(report.problems), *_sorted(follows)]
     return report
+
+
+def _sorted(problems: Iterable[Problem]) -> list[Problem]:
+    """Of a file its own problems first, then those of its rows."""
+    return sorted(
+        problems, key=lambda problem: (problem.row is not None, problem.file, problem.row or "", problem.field)
+    )
 
 
 def _files(folder: Path, manifest: dict[str, Any], parts: dict[str, Part]) -> Iterator[Problem]:
@@ -76,7 +83,8 @@ def _files(folder: Path, manifest: dict[str, Any], parts: dict[str, Part]) -> It
         if not path.is_file():
             yield Problem(part.path, None, "", "is missing; run the recipe again, it makes what is missing")
         elif path.stat().st_size != part.bytes:
-            yield Problem(part.path, None, "bytes", f"has {path.stat().st_size} bytes, the manifest says {part.bytes}")
+            found = f"has {path.stat().st_size} bytes, the manifest says {part.bytes}"
+            yield Problem(part.path, None, "bytes", f"{found}; run the recipe again, it makes the part anew")
         elif sha256_file(path) != part.sha256:
             yield Problem(
                 part.path, None, "sha256", "checksum differs: its bytes were altered; delete it to have it remade"
@@ -128,7 +136,7 @@ def _differences(stated: Any, found: Any, where: str) -> Iterator[Problem]:
 
 def _card(folder: Path, manifest: dict[str, Any]) -> Iterator[Problem]:
     path = folder / CARD
-    if path.is_file() and path.read_bytes() != card_text(manifest).encode():
+    if path.is_file() and path.read_bytes() != card_text(manifest, manifest_parts(manifest)).encode():
         yield Problem(CARD, None, "", "is not the card of this manifest")
     path = folder / CROISSANT
     if path.is_file() and path.read_bytes() != croissant_text(manifest):

@@ -12,7 +12,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from terra_cot.errors import ConfigError, did_you_mean
-from terra_cot.recipe import describe, read_values
+from terra_cot.fault import describe
+from terra_cot.recipe import read_values
 from terrascope_bench.tasks import TASKS
 from terrascope_bench.terrascope.train.recipe import Part, Stage
 

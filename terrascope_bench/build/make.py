@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from terra_cot.balance.leakage import PLACES_NAME
+from terra_cot.counted import counted
 from terra_cot.errors import ConfigError, DataError
 from terra_cot.legend import View
 from terra_cot.store.atomic import write_bytes
@@ -83,7 +84,7 @@ def build_benchmark(
         raise DataError(
             "no question could be made from these tiles",
             file=", ".join(map(str, datasets)),
-            got=f"{sum(pool.size for pool in pools.values())} candidates from {counts.read} tiles",
+            got=_told(sum(pool.size for pool in pools.values()), counts),
             fix="questions are asked in whole sets, in which each option is right once, and these make none: "
             f"give more tiles with label maps{'' if wanted.split == 'all' else ', or --split all'}",
         )
@@ -109,7 +110,7 @@ def build_benchmark(
         "rows": _positive(written.endings),
         "blind": summary,
     }
-    write_bytes(out / "README.md", card(body).encode())
+    write_bytes(out / "README.md", card(body, made).encode())
     return write_manifest(out, "benchmark", body, made)
 
 
@@ -117,6 +118,15 @@ def _select(pools: dict[str, Pool]) -> dict[str, Selection]:
     """The task with the fewest candidates chooses first: what it asks about is closed to the others."""
     asked: set[tuple[str, ...]] = set()
     return {code: pools[code].select(asked) for code in sorted(TASKS, key=lambda code: (pools[code].size, code))}
+
+
+def _told(candidates: int, counts: Counts) -> str:
+    """`13 candidates; 1 of 21 tiles has a label map`, of the split that was asked for."""
+    other = counts.dropped["other_split"]
+    looked_at = counts.read - other
+    mapped = looked_at - counts.dropped["no_label_map"]
+    told = f"{counted(candidates, 'candidate')}; {mapped} of {counted(looked_at, 'tile')}"
+    return f"{told} {'has' if mapped == 1 else 'have'} a label map{f' ({other} of another split)' if other else ''}"
 
 
 def _by_tile(selections: dict[str, Selection]) -> dict[str, list[Candidate]]:

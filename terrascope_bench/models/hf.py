@@ -191,7 +191,8 @@ def _library() -> Any:
     library: Any = transformers
     library.logging.set_verbosity_error()
     library.logging.disable_progress_bar()
-    huggingface_hub.utils.logging.set_verbosity_error()  # it tells each retry
+    hub: Any = huggingface_hub
+    hub.utils.logging.set_verbosity_error()  # it tells each retry
     return library
 
 

@@ -31,6 +31,8 @@ BLIND = "The images are not shown to you: answer from the question and the optio
 MASKS = """
 Then write the region of each class that your answer rests on as one JSON list inside <masks> and </masks>: \
 one object a region, `frame` the frame that it lies in, `label` the class as the question names it, and {form}. \
+Where destroyed buildings are asked for: all buildings in the frame before the disaster with the label "building", \
+and those destroyed in the frame after it with the label "destroyed building". \
 Example: <masks>{example}</masks>"""
 
 FORMS: dict[str, tuple[str, str]] = {

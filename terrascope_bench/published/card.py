@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from terra_cot.store.shards import Part
 from terrascope_bench.card import front
 from terrascope_bench.tasks import TASKS
 
@@ -36,7 +38,7 @@ its test split by the published rule.
 """
 
 
-def card(manifest: dict[str, Any]) -> str:
+def card(manifest: dict[str, Any], parts: Iterable[Part]) -> str:
     """README.md of an imported folder."""
     told = manifest["import"]
     labels = told["labels"]
@@ -55,7 +57,7 @@ def card(manifest: dict[str, Any]) -> str:
         if labels
         else "are not known: import with `--labels ROOT` to restore them."
     )
-    return front(_NAME, manifest) + _CARD.format(
+    return front(_NAME, manifest, parts) + _CARD.format(
         name=_NAME,
         total=sum(entry["questions"] for entry in manifest["tasks"].values()),
         kept=told["rows"]["kept"],

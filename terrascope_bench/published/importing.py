@@ -86,7 +86,7 @@ def import_published(
     body = _body(run, again, seed, [file_entry(out, name) for name in files])
     body["blind"] = _blind(out, parts, body, told)
     body["files"].sort(key=lambda entry: entry["path"])
-    write_bytes(out / "README.md", card(body).encode())
+    write_bytes(out / "README.md", card(body, parts).encode())
     manifest = write_manifest(out, "benchmark", body, parts)
     forget(out / WORK_NAME)
     return manifest

@@ -29,5 +29,5 @@ def task_code(task_type: str) -> str | None:
 
 def nearest(task_type: str) -> str:
     """What the names should have been, for the line that refuses one."""
-    known = ", ".join(task.name for task in TASKS.values())
-    return f"one of {known}{did_you_mean(task_type.strip().casefold(), tuple(CODES))}"
+    known = [task.name for task in TASKS.values()]
+    return f"one of {', '.join(known)}{did_you_mean(task_type.strip().casefold(), known)}"

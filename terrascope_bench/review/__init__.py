@@ -1,10 +1,10 @@
-"""Experts check questions blind to each other; what all of them find good in every way stays, the rest has a reason.
+"""Experts check questions blind to each other; what all of them grade high is kept, the rest has a reason.
 
 Paper, stage 3: mask, answer, distractors and clarity are graded low, medium or high, cross-validated, and only
 unanimous "high" is kept. `items` reads what is reviewed, `checks` is one expert's word on it, `deal` gives each
 question to its experts, `ledger` keeps every answer (SQLite), `agreement` and `progress` measure, `consensus` decides
-and exports, `repair` measures again what was repaired, `keep` writes the benchmark that is left. `guard`, `web` and
-`serve` are the local web application.
+and exports, `repair` measures again what was repaired, `keep` writes the benchmark that is left. `guard`, `door`, `web`
+and `serve` are the local web application.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 |---|---|
 | mask | do the masks cover what they name, as they now stand (repaired ones included) |
 | answer | is the marked option right |
-| distractors | are the other options wrong, and near enough to make one look |
+| distractors | are the other options wrong, but close enough to need a look at the image |
 | clarity | does the question have one reading |
 
 A question whose masks are not known has no mask check. A review is complete when every check that it has is graded; one
@@ -101,7 +101,7 @@ def _repairs(repairs: Any, masks: Sequence[Mask] | None) -> tuple[str | None, ..
     if repairs is None:
         return ()
     if not isinstance(repairs, list) or len(repairs) != len(masks or ()):
-        raise DataError("one entry a mask of the question", field="masks", got=repairs, expected=len(masks or ()))
+        raise DataError("one entry per mask of the question", field="masks", got=repairs, expected=len(masks or ()))
     made = tuple(_repair(counts, mask) for counts, mask in zip(repairs, masks or (), strict=True))
     return made if any(made) else ()
 

@@ -6,7 +6,10 @@
 | not_high | all have, and at least one grade is not high |
 | masks_differ | all grades are high, but the experts did not repair the masks alike |
 
-An export has one line a question, in the order of the folder (`schemas/consensus.schema.json`). Masks stand in a line
+Where all is high and the masks were repaired alike, the question is measured again on them (`repair`), and its reasons
+follow: what is told here is what `keep` keeps.
+
+An export has one line per question, in the order of the folder (`schemas/consensus.schema.json`). Masks stand in a line
 where the experts agree on repaired ones.
 """
 
@@ -14,7 +17,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +30,10 @@ from terra_cot.store.atomic import write_bytes
 from terrascope_bench.review.checks import CHECKS, GRADES, Review
 from terrascope_bench.review.items import Items
 from terrascope_bench.review.ledger import Answer, Ledger
-from terrascope_bench.review.repair import with_repairs
+from terrascope_bench.review.repair import REASONS as MEASURED
+from terrascope_bench.review.repair import Dropped, repair, with_repairs
 
-REASONS = ("incomplete", "not_high", "masks_differ")
+REASONS = ("incomplete", "not_high", "masks_differ", *MEASURED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +56,22 @@ def decide(reviewers: Sequence[str], reviews: Mapping[str, Review], has_masks: b
     return Verdict(None, given[0].masks)
 
 
+def follows(items: Items, number: int, verdict: Verdict) -> Verdict:
+    """A verdict after its repaired masks were measured: dropped where the question does not stand on them."""
+    if verdict.reason is not None or not verdict.repairs:
+        return verdict
+    question = items.question(number)
+    found = repair(question, with_repairs(question.masks or (), verdict.repairs))
+    return replace(verdict, reason=found.reason) if isinstance(found, Dropped) else verdict
+
+
 def verdicts(items: Items, ledger: Ledger) -> Iterator[tuple[int, Verdict, dict[str, Review], list[str]]]:
     """(number, verdict, reviews by name, experts) of every question, in order."""
     assigned = ledger.assigned()
     by_question = reviews_by_question(ledger.answers())
     for number, head in enumerate(items.heads):
         reviewers, reviews = assigned.get(head.question_id, []), by_question.get(head.question_id, {})
-        yield number, decide(reviewers, reviews, head.has_masks), reviews, reviewers
+        yield number, follows(items, number, decide(reviewers, reviews, head.has_masks)), reviews, reviewers
 
 
 def reviews_by_question(answers: Sequence[Answer]) -> dict[str, dict[str, Review]]:

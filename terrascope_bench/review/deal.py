@@ -34,7 +34,7 @@ def deal(
     """
     if len(reviewers) < per_question:
         raise ConfigError(
-            f"{len(reviewers)} reviewers cannot give {per_question} reviews a question; "
+            f"{len(reviewers)} reviewers cannot give {per_question} reviews per question; "
             f"name more with --reviewer, or --per-question {max(1, len(reviewers))}"
         )
     held = {unit: tuple(names) for unit, names in (begun or {}).items()}

@@ -3,6 +3,8 @@
 - The Host header must be a name that the server goes by: another name that resolves here (DNS rebinding) gets nothing.
 - A link carries a random token that stands for one expert; its first use sets a cookie (HttpOnly, SameSite=Strict) and
   the token leaves the address. Where the server is open to other machines, a password is asked for as well.
+- Each expert has a place of their own, `/of/ID/`, and the cookie is for that place only: two experts in one browser do
+  not get in each other's way, and a cookie is good for no other expert's place.
 - A change needs the Origin of this server and, in a header, a token that only the page itself can read.
 - The page may load from this server only, and no other page may frame it.
 
@@ -51,6 +53,7 @@ class Guard:
 
     def __init__(self, reviewers: Sequence[str], password: str | None) -> None:
         self.links = {secrets.token_urlsafe(24): name for name in reviewers}
+        self._places = {place_of(name): name for name in reviewers}
         self._password = None if password is None else sha256(password.encode()).digest()
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         self._lock = Lock()
@@ -71,6 +74,10 @@ class Guard:
         given = sha256(password.encode("utf-8", "replace")).digest()
         return self._password is not None and hmac.compare_digest(given, self._password)
 
+    def reviewer_at(self, place: str) -> str | None:
+        """Whose place it is."""
+        return self._places.get(place)
+
     def begin(self, reviewer: str) -> str:
         """A new session; returns its cookie."""
         cookie = secrets.token_urlsafe(24)
@@ -80,8 +87,15 @@ class Guard:
                 self._sessions.popitem(last=False)
         return cookie
 
-    def session(self, cookie: str | None) -> Session | None:
-        return self._sessions.get(cookie or "")
+    def session(self, cookie: str | None, place: str) -> Session | None:
+        """The session of a cookie in the place of its own expert."""
+        found = self._sessions.get(cookie or "")
+        return found if found is not None and found.reviewer == self._places.get(place) else None
+
+
+def place_of(reviewer: str) -> str:
+    """The name of an expert's place in an address: the same in every run, and plain letters whatever the name."""
+    return sha256(reviewer.encode()).hexdigest()[:16]
 
 
 def may_change(headers: Headers, session: Session | None) -> bool:

@@ -17,6 +17,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from terra_cot.errors import DataError
+from terra_cot.legend import noun_of
 from terra_cot.mask import Mask
 from terra_cot.palette import class_color
 from terra_cot.store.manifest import manifest_parts
@@ -35,7 +36,7 @@ _BODY += [f"frames.list.element.{name}" for name in _FRAME]
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What a list shows of a question. `unit` is shared by the variants of one question."""
+    """What a list shows of a question. `unit` is shared by its variants, `labels` are its classes in its own words."""
 
     question_id: str
     unit: str
@@ -78,8 +79,9 @@ class Items:
 
     def _head(self, row: dict[str, Any]) -> Head:
         labels = tuple(dict.fromkeys(mask["label"] for mask in row["masks"] or ()))
-        for label in labels:
-            self.colors.setdefault(label, class_color(row["legend"], label))
+        nouns = tuple(noun_of(row["legend"], label) for label in labels)
+        for label, noun in zip(labels, nouns, strict=True):
+            self.colors.setdefault(noun, class_color(row["legend"], label))
         return Head(
             question_id=row["question_id"],
             unit=split_id(row["question_id"])[0],
@@ -88,7 +90,7 @@ class Items:
             source=row["source"],
             shown="+".join(sorted({frame["modality"] for frame in row["frames"]})),
             dates=len({frame["frame"] for frame in row["frames"]}),
-            labels=labels,
+            labels=nouns,
             has_masks=bool(row["masks"]),
         )
 
@@ -120,7 +122,7 @@ class Items:
             "options": row["options"],
             "answer": row["options"][LETTERS.index(row["answer"])],
             "frames": [{name: frame[name] for name in _FRAME} for frame in row["frames"]],
-            "masks": [{**mask, "color": class_color(row["legend"], mask["label"])} for mask in row["masks"] or ()],
+            "masks": [_shown_mask(row["legend"], mask) for mask in row["masks"] or ()],
             "evidence": row["evidence"],
             "tile": {name: row[name] for name in origin},
         }
@@ -152,6 +154,11 @@ class Items:
                 found, weight = shape(read_group(self._files[path], group, columns, path))
                 kept.put(place, found, weight)
         return found, number - self._first[place]
+
+
+def _shown_mask(legend: str | None, mask: dict[str, Any]) -> dict[str, Any]:
+    """A mask with its colour, called as the question calls it."""
+    return {**mask, "label": noun_of(legend, mask["label"]), "color": class_color(legend, mask["label"])}
 
 
 def _pictures_of(rows: list[dict[str, Any]]) -> tuple[list[list[bytes]], int]:

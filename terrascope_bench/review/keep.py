@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import orjson
+import yaml
 
 from terra_cot.errors import ConflictError, DataError
 from terra_cot.store.atomic import sha256_file, write_bytes
@@ -24,12 +25,14 @@ from terra_cot.store.shards import Part, write_part
 from terrascope_bench.benchmark import Benchmark, open_benchmark
 from terrascope_bench.blind import NAME as BLIND
 from terrascope_bench.blind import blind_report, write_blind
+from terrascope_bench.card import yaml_front
 from terrascope_bench.question import QUESTIONS, Question
 from terrascope_bench.review.consensus import Decision, read_consensus
 from terrascope_bench.review.repair import Dropped, repair
 
 DROPS = "review.jsonl"
 ROWS_PER_PART = 1024
+_FRONT = "---\n"  # above and below the YAML of a card
 
 
 @dataclass
@@ -82,7 +85,7 @@ def keep_consensus(
         "questions": {"read": source.size, "kept": len(kept.texts), "dropped": _reasons(kept)},
         "repaired": kept.repaired,
     }
-    write_bytes(out / "README.md", _card(source, body).encode())
+    write_bytes(out / "README.md", _card(source, body, parts).encode())
     return write_manifest(out, "benchmark", body, parts)
 
 
@@ -129,10 +132,10 @@ def _questions(
                 fix="export the consensus again",
             )
         found: Question | Dropped = question
-        if decision.reason is not None:
-            found = Dropped(question.question_id, question.task, decision.reason, "")
-        elif decision.masks is not None:
+        if decision.masks is not None:
             found = repair(question, decision.masks)
+        if decision.reason is not None and not isinstance(found, Dropped):
+            found = Dropped(question.question_id, question.task, decision.reason, "")
         if isinstance(found, Dropped):
             kept.dropped.append((question, found))
             continue
@@ -188,12 +191,15 @@ def _task(entry: dict[str, Any], stems: dict[str, Question]) -> dict[str, Any]:
     return out
 
 
-def _card(source: Benchmark, body: dict[str, Any]) -> str:
+def _card(source: Benchmark, body: dict[str, Any], parts: Sequence[Part]) -> str:
     """The source's card with what the experts left of it."""
     review = body["review"]["questions"]
     dropped = ", ".join(f"{reason} {n}" for reason, n in review["dropped"].items()) or "none"
     path = source.folder / "README.md"
-    before = path.read_text() if path.is_file() else ""
+    before = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if before.startswith(_FRONT):
+        _, told, before = before.split(_FRONT, 2)
+        before = yaml_front(yaml.safe_load(told), parts) + before
     return (
         f"{before.rstrip()}\n\n## Reviewed\n\n"
         f"Experts kept {review['kept']} of {review['read']} rows (dropped: {dropped}); "

@@ -1,9 +1,12 @@
-"""Every answer that is acknowledged is on the disk: SQLite in WAL mode, synchronous=FULL, one commit an answer.
+"""Every answer that is acknowledged is on the disk: SQLite in WAL mode, synchronous=FULL, one commit per answer.
 
 It stands in `review/review.sqlite` of the folder that is reviewed, and belongs to one version of it (the hash of its
 manifest). Answers are only ever added; the last of an expert on a question counts. `round` is 1 for an answer that was
 given blind, 2 for one given after all experts of the question were done and could see each other: agreement is measured
 on the former, consensus on the latter. Drafts are replaced, and go when the answer comes.
+
+What an expert has on a question goes by a stamp. A page says which stamp it last saw; where something else stands by
+now (another tab, another browser), nothing is written over it.
 """
 
 from __future__ import annotations
@@ -13,6 +16,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import get_close_matches
+from hashlib import sha256
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -53,6 +58,15 @@ class Answer:
     question: str
     reviewer: str
     review: Review
+
+    @property
+    def stamp(self) -> str:
+        """Of the question for this expert, as long as no draft follows."""
+        return f"{self.number}-"
+
+
+class ElsewhereError(ConflictError):
+    """What an expert has on a question is no longer what the page saw."""
 
 
 class Ledger:
@@ -117,14 +131,27 @@ class Ledger:
     def per_question(self) -> int:
         return int(self.about("per_question") or 0)
 
-    def enrol(self, names: Sequence[str], per_question: int | None, units: Mapping[str, Sequence[str]]) -> None:
-        """Add experts and deal the questions; what was begun stays with those who began it.
+    def remember(self, key: str, value: str) -> None:
+        """Note something about the review in place of what was noted."""
+        with self._change():
+            self._run("INSERT OR REPLACE INTO about VALUES (?, ?)", (key, value))
+
+    def enrol(
+        self,
+        names: Sequence[str],
+        per_question: int | None,
+        units: Mapping[str, Sequence[str]],
+        add: bool = False,
+    ) -> None:
+        """Name the experts and deal the questions; what was begun stays with those who began it.
 
         Args:
-            per_question: reviews a question, fixed by the first call; None for the number it has, at first 2.
+            per_question: reviews per question, fixed by the first call; None for the number it has, at first 2.
+            add: a name that a begun review does not know is a new expert, not a slip.
 
         Raises:
-            ConfigError: a name that is no name, nobody, too few, or another number of reviews than before.
+            ConfigError: a name that is no name, an unknown one without `add`, nobody, too few, or another number of
+                reviews than before.
         """
         for name in names:
             if not name.strip() or name != name.strip() or not name.isprintable() or len(name) > MAX_NAME:
@@ -136,6 +163,8 @@ class Ledger:
                 other = alike.setdefault(name.casefold(), name)
                 if other != name:
                     raise ConfigError(f"--reviewer {name}: there is {other} already; names must be told apart")
+            if known and not add:
+                _known_only(names, known)
             before = self.per_question
             if before and per_question not in (None, before):
                 raise ConfigError(
@@ -179,9 +208,26 @@ class Ledger:
         found = self._run("SELECT reviewer FROM assignment WHERE question = ? ORDER BY reviewer", (question,))
         return [name for (name,) in found]
 
-    def save(self, question: str, reviewer: str, review: Review) -> Answer:
-        """Keep a complete review. When this returns it is on the disk."""
+    def stamp(self, question: str, reviewer: str) -> str:
+        """Which answer and which draft an expert has on a question; another one as soon as either changes."""
+        ((number,),) = self._run(
+            "SELECT COALESCE(MAX(number), 0) FROM answer WHERE question = ? AND reviewer = ?", (question, reviewer)
+        )
+        found = self._run("SELECT body FROM draft WHERE question = ? AND reviewer = ?", (question, reviewer))
+        return f"{number}-{sha256(found[0][0].encode()).hexdigest()[:16] if found else ''}"
+
+    def _as_seen(self, question: str, reviewer: str, seen: str | None) -> None:
+        if seen is not None and seen != self.stamp(question, reviewer):
+            raise ElsewhereError("changed in another tab or browser")
+
+    def save(self, question: str, reviewer: str, review: Review, seen: str | None = None) -> Answer:
+        """Keep a complete review. When this returns it is on the disk.
+
+        Raises:
+            ElsewhereError: `seen` is given and is not the stamp of what stands there.
+        """
         with self._change():
+            self._as_seen(question, reviewer, seen)
             shown = self.all_done(question)
             row = (question, reviewer, 2 if shown else 1, *review.grades, review.comment, _dump(review.masks), _now())
             self._run(
@@ -193,14 +239,20 @@ class Ledger:
             self._run("DELETE FROM draft WHERE question = ? AND reviewer = ?", (question, reviewer))
         return Answer(number, question, reviewer, review)
 
-    def save_draft(self, question: str, reviewer: str, review: Review | None) -> None:
-        """Keep what is not finished in place of what was; None forgets it."""
+    def save_draft(self, question: str, reviewer: str, review: Review | None, seen: str | None = None) -> str:
+        """Keep what is not finished in place of what was; None forgets it. Returns the new stamp.
+
+        Raises:
+            ElsewhereError: `seen` is given and is not the stamp of what stands there.
+        """
         with self._change():
+            self._as_seen(question, reviewer, seen)
             if review is None:
                 self._run("DELETE FROM draft WHERE question = ? AND reviewer = ?", (question, reviewer))
             else:
                 body = orjson.dumps([review.grades, review.comment, review.masks]).decode()
                 self._run("INSERT OR REPLACE INTO draft VALUES (?, ?, ?)", (question, reviewer, body))
+            return self.stamp(question, reviewer)
 
     def draft(self, question: str, reviewer: str) -> Review | None:
         found = self._run("SELECT body FROM draft WHERE question = ? AND reviewer = ?", (question, reviewer))
@@ -263,6 +315,16 @@ def open_ledger(folder: Path, version: str, create: bool = True) -> Ledger:
     except sqlite3.DatabaseError as error:
         raise DataError(f"not a usable review database ({error})", file=path) from None
     return ledger
+
+
+def _known_only(names: Sequence[str], known: Sequence[str]) -> None:
+    """Refuse a name that the review does not know: an expert cannot be taken out again."""
+    alike = {name.casefold(): name for name in known}
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name.casefold(), alike, 1)
+            meant = f"did you mean {alike[near[0]]}?" if near else f"its experts are {', '.join(known)}."
+            raise ConfigError(f"--reviewer {name}: nobody of this name reviews here; {meant} A new expert needs --add")
 
 
 def _dump(masks: tuple[str | None, ...]) -> str | None:

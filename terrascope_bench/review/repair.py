@@ -19,6 +19,8 @@ from terrascope_bench.question import LETTERS, Question
 from terrascope_bench.region import Region
 from terrascope_bench.tasks import TASKS
 
+REASONS = ("mask_empty", "not_measurable", "answer_does_not_follow")
+
 
 @dataclass(frozen=True, slots=True)
 class Dropped:

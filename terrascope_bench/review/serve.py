@@ -10,7 +10,7 @@ from pathlib import Path
 from terra_cot.errors import ConfigError
 from terrascope_bench.review.guard import Fence, Guard
 from terrascope_bench.review.items import open_items
-from terrascope_bench.review.ledger import open_ledger
+from terrascope_bench.review.ledger import Ledger, open_ledger
 
 MIN_PASSWORD = 8
 _HERE = ("127.0.0.1", "::1", "localhost")
@@ -22,19 +22,21 @@ def serve(
     reviewers: Sequence[str] = (),
     per_question: int | None = None,
     host: str = "127.0.0.1",
-    port: int = 0,
+    port: int | None = None,
+    add: bool = False,
     names: Sequence[str] = (),
     password: str | None = None,
-    on_ready: Callable[[dict[str, str]], None],
+    on_ready: Callable[[dict[str, str], int | None], None],
 ) -> None:
     """Serve the review of a benchmark folder until the process is told to stop.
 
     Args:
-        reviewers: experts to add to those that the review has.
-        per_question: reviews a question; None for what the review has, at first 2.
-        port: 0 for a free one.
+        reviewers: experts of the review; new ones only at its beginning, or with `add`.
+        per_question: reviews per question; None for what the review has, at first 2.
+        port: 0 for a free one; None for the one that this review had last, where that is free.
         names: further names that the server goes by, such as that of a proxy before it.
-        on_ready: called with the link of each expert, by name, once the server listens.
+        on_ready: called once the server listens, with the link of each expert, by name, and the port of last time
+            where that was wanted and is taken.
 
     Raises:
         ConfigError: the extra is missing, an open host without a password, a port in use, nobody to review.
@@ -48,10 +50,13 @@ def serve(
         raise ConfigError("review needs starlette and uvicorn: pip install 'terra-cot[review]'") from None
     hosts = known_hosts(host, names, password)
     items = open_items(folder)
-    with open_ledger(folder, items.benchmark.sha256) as ledger, _listening(host, port) as listener:
-        ledger.enrol(reviewers, per_question, items.units())
+    with open_ledger(folder, items.benchmark.sha256) as ledger, _listening_again(host, port, ledger) as listener:
+        ledger.enrol(reviewers, per_question, items.units(), add)
         guard = Guard(ledger.reviewers, password)
-        port = listener.getsockname()[1]
+        last, wanted, port = int(ledger.about("port") or 0), port, listener.getsockname()[1]
+        taken = last if wanted is None and last not in (0, port) else None
+        if taken is None:
+            ledger.remember("port", str(port))
         application = Application(items, ledger, guard, f"terra_cot_review_{port}")
         config = uvicorn.Config(
             Fence(application.asgi(), hosts),
@@ -63,7 +68,7 @@ def serve(
             server_header=False,
             timeout_graceful_shutdown=2,
         )
-        on_ready({name: f"http://{hosts[0]}:{port}/?token={token}" for token, name in guard.links.items()})
+        on_ready({name: f"http://{hosts[0]}:{port}/?token={token}" for token, name in guard.links.items()}, taken)
         uvicorn.Server(config).run(sockets=[listener])
 
 
@@ -84,6 +89,16 @@ def known_hosts(host: str, names: Sequence[str], password: str | None) -> list[s
         return list(names)
     own = f"[{host}]" if ":" in host else host
     return [own, *(["localhost", "127.0.0.1", "[::1]"] if local else []), *names]
+
+
+def _listening_again(host: str, port: int | None, ledger: Ledger) -> socket.socket:
+    """On the port that the review had last: pages that are open, and what they hold, belong to that address."""
+    if port is None:
+        try:
+            return _listening(host, int(ledger.about("port") or 0))
+        except ConfigError:
+            port = 0
+    return _listening(host, port)
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -2,24 +2,27 @@
 
 | request | answers |
 |---|---|
-| GET / | the page; with `?token=` the way in |
+| GET / | with `?token=` the way in |
 | POST /login | where a password is asked for |
 | GET /page/NAME | scripts and styles, those of `terra_cot.view` among them |
-| GET /api/start | who one is, the list of one's questions with their states |
-| GET /api/question/N | one question, one's review or draft, the others' once all are done |
-| GET /picture/N/K | frame K of question N, PNG |
-| POST /api/review/N, /api/draft/N | keeps an answer, a draft; answers when it is on the disk |
-| GET /api/states?since=A | states that changed after answer A |
+| GET /of/ID/ | the page of an expert; what follows is under it |
+| GET api/start | who one is, the list of one's questions with their states |
+| GET api/key | who one is and what a change must carry: for a page that was open when the server was started anew |
+| GET api/question/N | one question, one's review or draft, the others' once all are done |
+| GET picture/N/K | frame K of question N, PNG |
+| POST api/review/N, api/draft/N | keeps an answer, a draft; answers when it is on the disk |
+| GET api/states?since=A | states that changed after answer A |
+
+A change says in a header which stamp of one's word it saw (`ledger`); 409 tells what stands there by now.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from html import escape
+from dataclasses import replace
+from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
 
 import orjson
 
@@ -27,10 +30,11 @@ from terra_cot.errors import TerraError
 from terra_cot.sample import evidence_rows
 from terrascope_bench.question import Question
 from terrascope_bench.review.checks import CHECKS, GRADES, MAX_COMMENT, Review, parse_review
-from terrascope_bench.review.consensus import decide, reviews_by_question
-from terrascope_bench.review.guard import Guard, Session, may_change
+from terrascope_bench.review.consensus import Verdict, decide, follows, reviews_by_question
+from terrascope_bench.review.door import MAX_BODY, Door, body_of
+from terrascope_bench.review.guard import Guard, Session, may_change, place_of
 from terrascope_bench.review.items import Items
-from terrascope_bench.review.ledger import Ledger
+from terrascope_bench.review.ledger import ElsewhereError, Ledger
 from terrascope_bench.review.repair import repair, with_repairs
 
 if TYPE_CHECKING:
@@ -38,38 +42,39 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-MAX_BODY = 8 << 20
-WRONG_PASSWORD_S = 1.0
-"""Between two guesses, whoever makes them."""
-
 SCRIPTS = ("rle.js", "stage.js", "list.js", "filter.js", "detail.js", "view.css")
 """Of the dataset's site."""
 
-OWN = ("encode.js", "data.js", "brush.js", "form.js", "question.js", "keys.js", "main.js", "review.css")
+SEEN_HEADER = "x-review-seen"
+OWN = (
+    "encode.js",
+    "held.js",
+    "data.js",
+    "brush.js",
+    "agree.js",
+    "form.js",
+    "question.js",
+    "keys.js",
+    "main.js",
+    "review.css",
+)
 LISTED = ("question_id", "task", "shown", "source", "labels", "dates", "question")
 STATES = ("to do", "draft", "waiting", "to settle", "kept")
 """Of a question for one expert: not begun; begun; done, others are not; all done and not unanimous; all of it high."""
 
-_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Review</title>{head}
-<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
-<link rel="icon" href="data:,"><link rel="stylesheet" href="/page/view.css">
-<link rel="stylesheet" href="/page/review.css">
-</head><body class="door"><main>{body}</main></body></html>"""
-_NO_WAY = "<h1>Review</h1><p>{why}</p><p>Open your own link, as `terra-cot review` printed it.</p>"
-_LOGIN = """<h1>Review</h1><p>You are {name}.{why}</p><form method="post" action="/login">
-<input type="hidden" name="token" value="{token}"><label>Password <input type="password" name="password" autofocus
-autocomplete="current-password"></label><button>Enter</button></form>"""
+_NOT_YOURS = "This is not one of your questions."
 
 
 class Application:
     """Handlers over the questions, the ledger and the guard of one server."""
 
     def __init__(self, items: Items, ledger: Ledger, guard: Guard, cookie: str) -> None:
-        self.items, self.ledger, self.guard, self.cookie = items, ledger, guard, cookie
+        self.items, self.ledger = items, ledger
         page, view = files(__package__).joinpath("page"), files("terra_cot.view").joinpath("page")
-        self._files = {name: page.joinpath(name).read_bytes() for name in (*OWN, "index.html")}
+        self._files = {name: page.joinpath(name).read_bytes() for name in OWN}
         self._files |= {name: view.joinpath(name).read_bytes() for name in SCRIPTS}
-        self._guess = asyncio.Lock()
+        self._measured_reasons: dict[tuple[int, bytes], str | None] = {}
+        self.door = Door(guard, cookie, page.joinpath("index.html").read_bytes())
 
     def asgi(self) -> Starlette:
         from starlette.applications import Starlette
@@ -77,65 +82,25 @@ class Application:
 
         return Starlette(
             routes=[
-                Route("/", self.door),
-                Route("/login", self.login, methods=["POST"]),
+                Route("/", self.door.enter),
+                Route("/of/{place}/", self.door.page),
+                Route("/login", self.door.login, methods=["POST"]),
                 Route("/page/{name}", self.file),
-                Route("/api/start", self._asked(self._start)),
-                Route("/api/states", self._asked(self._states)),
-                Route("/api/question/{number:int}", self._asked(self._question)),
-                Route("/picture/{number:int}/{frame:int}", self._asked(self._picture)),
-                Route("/api/review/{number:int}", self._changed(self._review), methods=["POST"]),
-                Route("/api/draft/{number:int}", self._changed(self._draft), methods=["POST"]),
+                Route("/of/{place}/api/start", self._asked(self._start)),
+                Route("/of/{place}/api/key", self._asked(self._key)),
+                Route("/of/{place}/api/states", self._asked(self._states)),
+                Route("/of/{place}/api/question/{number:int}", self._asked(self._question)),
+                Route("/of/{place}/picture/{number:int}/{frame:int}", self._asked(self._picture)),
+                Route("/of/{place}/api/review/{number:int}", self._changed(self._review), methods=["POST"]),
+                Route("/of/{place}/api/draft/{number:int}", self._changed(self._draft), methods=["POST"]),
             ]
         )
-
-    # -- the way in ---------------------------------------------------------------------------------------------------
-
-    async def door(self, request: Request) -> Response:
-        from starlette.responses import Response
-
-        token = request.query_params.get("token")
-        if token is None:
-            if self._session(request) is None:
-                return _told(_NO_WAY.format(why="Nobody is known by this browser."), 403)
-            return Response(self._files["index.html"], media_type="text/html")
-        reviewer = self.guard.reviewer_of(token)
-        if reviewer is None:
-            return _told(_NO_WAY.format(why="This link is of another run of the server."), 403)
-        if self.guard.wants_password:
-            return _told(_LOGIN.format(name=escape(reviewer), why="", token=escape(token)))
-        # Not a redirect: a browser that came from another site would not send the cookie along with one.
-        return self._entered(_told("<p>Opening…</p>", head='<meta http-equiv="refresh" content="0;url=/">'), reviewer)
-
-    async def login(self, request: Request) -> Response:
-        from starlette.responses import RedirectResponse
-
-        body = await _body(request)
-        if body is None or not may_change(request.headers, None):
-            return _told(_NO_WAY.format(why="The form was not ours."), 403)
-        form = parse_qs(body.decode("utf-8", "replace"))
-        token, password = form.get("token", [""])[0], form.get("password", [""])[0]
-        reviewer = self.guard.reviewer_of(token)
-        async with self._guess:
-            if reviewer is not None and self.guard.knows(password):
-                return self._entered(RedirectResponse("/", 303), reviewer)
-            await asyncio.sleep(WRONG_PASSWORD_S)
-        if reviewer is None:
-            return _told(_NO_WAY.format(why="This link is of another run of the server."), 403)
-        return _told(_LOGIN.format(name=escape(reviewer), why=" Wrong password.", token=escape(token)), 403)
-
-    def _entered(self, response: Response, reviewer: str) -> Response:
-        response.set_cookie(self.cookie, self.guard.begin(reviewer), httponly=True, samesite="strict", path="/")
-        return response
-
-    def _session(self, request: Request) -> Session | None:
-        return self.guard.session(request.cookies.get(self.cookie))
 
     async def file(self, request: Request) -> Response:
         from starlette.responses import PlainTextResponse, Response
 
         name = request.path_params["name"]
-        if name not in self._files or name == "index.html":
+        if name not in self._files:
             return PlainTextResponse("no such file", 404)
         kind = "text/css" if name.endswith(".css") else "text/javascript"
         return Response(self._files[name], media_type=kind, headers={"cache-control": "no-cache"})
@@ -146,33 +111,37 @@ class Application:
         """A handler for those who are known; it works in a thread."""
 
         def handler(request: Request) -> Response:
-            session = self._session(request)
-            return _json({"error": "open your link again"}, 401) if session is None else answer(request, session)
+            session = self.door.session(request)
+            return _json({"error": "Open your link again."}, 401) if session is None else answer(request, session)
 
         return handler
 
-    def _changed(self, keep: Callable[[int, Session, Any], Any]) -> Callable[[Request], Any]:
+    def _changed(self, keep: Callable[..., Any]) -> Callable[[Request], Any]:
         """A handler for changes: known, from our own page, on a question of one's own, of bounded size."""
         from starlette.concurrency import run_in_threadpool
 
         async def handler(request: Request) -> Response:
-            session = self._session(request)
+            session = self.door.session(request)
             if session is None:
-                return _json({"error": "open your link again"}, 401)
+                return _json({"error": "Open your link again."}, 401)
             if not may_change(request.headers, session):
-                return _json({"error": "not from the page of this server"}, 403)
-            body = await _body(request)
+                return _json({"error": "This did not come from the page of this server."}, 403)
+            body = await body_of(request)
             if body is None:
-                return _json({"error": f"more than {MAX_BODY} bytes"}, 413)
-            return await run_in_threadpool(self._kept, keep, request.path_params["number"], session, body)
+                return _json({"error": f"This is more than {MAX_BODY} bytes."}, 413)
+            seen, number = request.headers.get(SEEN_HEADER), request.path_params["number"]
+            return await run_in_threadpool(self._kept, keep, number, session, body, seen)
 
         return handler
 
-    def _kept(self, keep: Callable[[int, Session, Any], Any], number: int, session: Session, body: bytes) -> Response:
+    def _kept(self, keep: Callable[..., Any], number: int, session: Session, body: bytes, seen: str | None) -> Response:
         if not self._own(number, session.reviewer):
-            return _json({"error": "not one of your questions"}, 404)
+            return _json({"error": _NOT_YOURS}, 404)
         try:
-            return _json(keep(number, session, orjson.loads(body)))
+            return _json(keep(number, session, orjson.loads(body), seen))
+        except ElsewhereError:
+            now = {**self._word(number, session.reviewer), "state": self._state(number, session.reviewer)}
+            return _json({"error": "This question was changed in another tab or browser.", "now": now}, 409)
         except orjson.JSONDecodeError as error:
             return _json({"error": f"not JSON ({error})"}, 400)
         except TerraError as error:
@@ -183,6 +152,9 @@ class Application:
             return False
         return reviewer in self.ledger.reviewers_of(self.items.heads[number].question_id)
 
+    def _key(self, request: Request, session: Session) -> Response:
+        return _json({"reviewer": session.reviewer, "token": session.token, "benchmark": self.items.benchmark.sha256})
+
     def _start(self, request: Request, session: Session) -> Response:
         items, reviewer = self.items, session.reviewer
         since = self.ledger.changed_since(0)[1]
@@ -191,7 +163,9 @@ class Application:
         return _json(
             {
                 "reviewer": reviewer,
+                "place": place_of(reviewer),
                 "token": session.token,
+                "benchmark": items.benchmark.sha256,
                 "name": items.benchmark.folder.resolve().name,
                 "version": items.benchmark.sha256[:12],
                 "checks": CHECKS,
@@ -219,8 +193,17 @@ class Application:
             return 1
         if reviewer not in given:
             return 0
+        return {"incomplete": 2, None: 4}.get(self._verdict(number, names, given).reason, 3)
+
+    def _verdict(self, number: int, names: list[str], given: dict[str, Review]) -> Verdict:
+        """As `keep` will judge; what was measured once on the same masks is not measured again."""
         verdict = decide(names, given, self.items.heads[number].has_masks)
-        return {"incomplete": 2, None: 4}.get(verdict.reason, 3)
+        if verdict.reason is not None or not verdict.repairs:
+            return verdict
+        key = (number, sha256(repr(verdict.repairs).encode()).digest())
+        if key not in self._measured_reasons:
+            self._measured_reasons[key] = follows(self.items, number, verdict).reason
+        return replace(verdict, reason=self._measured_reasons[key])
 
     def _state(self, number: int, reviewer: str) -> int:
         question = self.items.heads[number].question_id
@@ -231,7 +214,7 @@ class Application:
     def _states(self, request: Request, session: Session) -> Response:
         text = request.query_params.get("since", "")
         if not (text.isascii() and text.isdigit() and len(text) < 18):
-            return _json({"error": "since is the number of an answer"}, 400)
+            return _json({"error": "`since` is the number of an answer."}, 400)
         changed, since = self.ledger.changed_since(int(text))
         own = self.ledger.questions_of(session.reviewer)
         numbers = [self.items.numbers[question] for question in changed & own]
@@ -240,25 +223,34 @@ class Application:
     def _question(self, request: Request, session: Session) -> Response:
         number = request.path_params["number"]
         if not self._own(number, session.reviewer):
-            return _json({"error": "not one of your questions"}, 404)
+            return _json({"error": _NOT_YOURS}, 404)
         question = self.items.heads[number].question_id
         shown = self.items.shown(number)
         version = self.items.benchmark.sha256[:12]
         for place, frame in enumerate(shown["frames"]):
-            frame["picture"] = f"/picture/{number}/{place}?{version}"
+            frame["picture"] = f"picture/{number}/{place}?{version}"
         given = {answer.reviewer: answer.review for answer in self.ledger.answers_on(question)}
-        own, draft = given.pop(session.reviewer, None), self.ledger.draft(question, session.reviewer)
-        others = given if self.ledger.all_done(question) else {}
+        own, draft = given.get(session.reviewer), self.ledger.draft(question, session.reviewer)
+        done = self.ledger.all_done(question)
+        others = {name: review for name, review in given.items() if name != session.reviewer} if done else {}
         return _json(
             {
                 **shown,
                 "state": self._state(number, session.reviewer),
-                "review": own and own.to_json(),
-                "draft": draft and draft.to_json(),
+                **self._word(number, session.reviewer),
                 "measured": self._measured(number, draft or own),
                 "others": [{"reviewer": name, **review.to_json()} for name, review in sorted(others.items())],
+                "reason": self._verdict(number, self.ledger.reviewers_of(question), given).reason if done else None,
             }
         )
+
+    def _word(self, number: int, reviewer: str) -> dict[str, Any]:
+        """What an expert has said of a question, and its stamp."""
+        question = self.items.heads[number].question_id
+        stamp = self.ledger.stamp(question, reviewer)  # first: an older stamp than word is only asked about again
+        given = {answer.reviewer: answer.review for answer in self.ledger.answers_on(question)}
+        own, draft = given.get(reviewer), self.ledger.draft(question, reviewer)
+        return {"review": own and own.to_json(), "draft": draft and draft.to_json(), "stamp": stamp}
 
     def _picture(self, request: Request, session: Session) -> Response:
         from starlette.responses import PlainTextResponse, Response
@@ -274,23 +266,25 @@ class Application:
 
     # -- what is kept --------------------------------------------------------------------------------------------------
 
-    def _review(self, number: int, session: Session, body: Any) -> dict[str, Any]:
+    def _review(self, number: int, session: Session, body: Any, seen: str | None) -> dict[str, Any]:
         review = parse_review(body, self.items.masks(number))
         head = self.items.heads[number]
         if not review.complete(head.has_masks):
-            return {"error": "grade every check first"}
-        answer = self.ledger.save(head.question_id, session.reviewer, review)
+            return {"error": "Grade every check first."}
+        answer = self.ledger.save(head.question_id, session.reviewer, review, seen)
         changed = [number, *self._carried(number, session.reviewer, review)]
-        return {"number": answer.number, **self._told(number, session.reviewer, review, changed)}
+        return {"number": answer.number, **self._told(number, session.reviewer, review, changed, answer.stamp)}
 
-    def _draft(self, number: int, session: Session, body: Any) -> dict[str, Any]:
+    def _draft(self, number: int, session: Session, body: Any, seen: str | None) -> dict[str, Any]:
         review = None if body is None else parse_review(body, self.items.masks(number))
-        self.ledger.save_draft(self.items.heads[number].question_id, session.reviewer, review)
-        return self._told(number, session.reviewer, review, [number])
+        stamp = self.ledger.save_draft(self.items.heads[number].question_id, session.reviewer, review, seen)
+        return self._told(number, session.reviewer, review, [number], stamp)
 
-    def _told(self, number: int, reviewer: str, review: Review | None, changed: list[int]) -> dict[str, Any]:
+    def _told(
+        self, number: int, reviewer: str, review: Review | None, changed: list[int], stamp: str
+    ) -> dict[str, Any]:
         states = {one: self._state(one, reviewer) for one in changed}
-        return {"states": states, "measured": self._measured(number, review)}
+        return {"states": states, "stamp": stamp, "measured": self._measured(number, review)}
 
     def _carried(self, number: int, reviewer: str, review: Review) -> list[int]:
         """Repaired masks become a draft of the other variants that have the same masks and nothing of this expert."""
@@ -318,25 +312,9 @@ class Application:
         return {"problem": problem, "evidence": None if found.evidence is None else evidence_rows(found.evidence)}
 
 
-async def _body(request: Request) -> bytes | None:
-    """The body of a request; None where it is too long."""
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_BODY:
-            return None
-    return bytes(body)
-
-
 def _json(value: Any, status: int = 200) -> Response:
     from starlette.responses import Response
 
     status = 400 if status == 200 and isinstance(value, dict) and "error" in value else status
     data = orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
     return Response(data, status, media_type="application/json")
-
-
-def _told(body: str, status: int = 200, head: str = "") -> Response:
-    from starlette.responses import HTMLResponse
-
-    return HTMLResponse(_PAGE.format(body=body, head=head), status)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _MAX_BYTES = 64 * 2**20
 """A scorecard is some ten kilobytes; more is read only within reason."""
+_EXPECTED = "a scorecard is expected: `terrascope-bench score PREDICTIONS --bench BENCH -o scorecard.json` writes it"
 _AGAIN = "run `terrascope-bench score ... -o` again: it writes card and verdicts"
 
 
@@ -104,6 +105,10 @@ def _sound(table: pa.Table, path: Path) -> pa.Table:
     return table
 
 
+def _told(body: Any) -> str:
+    return f"an object of {', '.join(map(str, list(body)[:4]))}" if isinstance(body, dict) else "JSON that is no object"
+
+
 def read_scorecard(path: Path) -> Scorecard:
     """The scorecard in `path`.
 
@@ -118,11 +123,15 @@ def read_scorecard(path: Path) -> Scorecard:
     except OSError as error:
         raise DataError(f"cannot be read ({error.strerror})", file=path) from None
     if len(data) > _MAX_BYTES:
-        raise DataError("too large for a scorecard", file=path, expected=f"at most {_MAX_BYTES} bytes")
+        raise DataError("too large for a scorecard", file=path, expected=f"at most {_MAX_BYTES} bytes", fix=_EXPECTED)
     try:
         body = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        raise DataError(f"not JSON ({error.msg} at character {error.pos})", file=path) from None
+        raise DataError(
+            f"no scorecard: not JSON ({error.msg} at character {error.pos})", file=path, fix=_EXPECTED
+        ) from None
+    if not isinstance(body, dict) or not body.keys() & {"extractor", "overall", "verdicts"}:
+        raise SchemaError("no scorecard", file=path, got=_told(body), fix=_EXPECTED)
     check(body, "scorecard", path)
     for name in ("verdicts", "inputs"):
         if name not in body:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from terrascope_bench.submission.limits import MAX_DEPTH, MAX_OBJECTS, PIECE
 from terrascope_bench.submission.source import BrokenFile, Stream
 
 _BUFFER = 2**16
+_NOT_FINITE = re.compile(r"\b(NaN|Infinity)\b")
 _OPENS, _ENDS = ("start_map", "start_array"), ("end_map", "end_array")
 Events = Iterator[tuple[str, Any]]
 
@@ -73,7 +75,9 @@ def results_of(meter: Meter, path: Path) -> Iterator[Built]:
             elif opening[0] in _OPENS:
                 _pass_over(events, 1)
     except (ijson.JSONError, UnicodeDecodeError, StopIteration) as error:
-        raise BrokenFile(f"not JSON ({shorten(str(error).partition(chr(10))[0], 80)})") from None
+        told = str(error)
+        hint = "; NaN and Infinity are no JSON: leave the field out" if _NOT_FINITE.search(told) else ""
+        raise BrokenFile(f"not JSON ({shorten(told.partition(chr(10))[0], 80)}){hint}") from None
     if not found:
         raise missing
 

@@ -10,20 +10,29 @@ from typing import Any
 
 from terrascope_bench.answer_key import AnswerKey
 from terrascope_bench.benchmark import open_benchmark
+from terrascope_bench.judge import aliases
 from terrascope_bench.prediction import Defect, Expected, Prediction
+from terrascope_bench.question import told_rows
 from terrascope_bench.submission import EMPTY, read_submission
+from terrascope_bench.submission.doubts import Doubts
 from terrascope_bench.submission.jsonl import OnBytes
 from terrascope_bench.submission.source import open_source
+
+EXAMPLES = 5
+"""Defects of one kind that are kept to be shown."""
 
 
 @dataclass(slots=True)
 class Inventory:
     """What was found. `sound` lines are predictions; a question without one scores as missing, which is no defect.
 
-    `by_kind` counts every defect; `defects` are the first of them.
+    `by_kind` counts every defect; `defects` are the first of them, `examples` the first few of each kind. `doubts` are
+    no defects: the lines are scored as they stand. `questions` are rows of the benchmark, `asked` says how many
+    questions they show.
     """
 
     questions: int
+    asked: str = ""
     sound: int = 0
     unsound: int = 0
     responses: int = 0
@@ -34,6 +43,8 @@ class Inventory:
     masks: int = 0
     defects: list[Defect] = field(default_factory=list)
     by_kind: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, list[Defect]] = field(default_factory=dict)
+    doubts: Doubts = field(default_factory=Doubts)
 
     @property
     def n(self) -> int:
@@ -54,6 +65,7 @@ class Inventory:
             "n": self.n,
             "by_kind": dict(sorted(self.by_kind.items())),
             "defects": [asdict(defect) for defect in self.defects],
+            "warnings": self.doubts.to_json(),
         }
 
 
@@ -67,7 +79,7 @@ def inspect_submission(
     """
     with open_source(path) as source:
         texts = source.kind == "official"  # its results name questions by their words
-    key = AnswerKey(open_benchmark(bench), texts=texts)
+    key = AnswerKey(open_benchmark(bench), texts=texts, doubts=True)
     return take_inventory(path, key.expected, resize=resize, limit=limit, on_bytes=on_bytes)
 
 
@@ -84,7 +96,7 @@ def take_inventory(
     Raises:
         DataError: the file cannot be opened, or is not of the format that it claims to be.
     """
-    found = Inventory(len(questions))
+    found = Inventory(len(questions), told_rows(questions))
     last = None
     for item in read_submission(path, questions, resize=resize, on_bytes=on_bytes):
         if isinstance(item, Defect):
@@ -93,6 +105,9 @@ def take_inventory(
             last = item.line
         else:
             _add_line(found, item)
+            expected = questions[item.question_id]
+            words = aliases(expected.legend, expected.view)
+            found.doubts.look(item, expected.asked, words, expected.options)
     if not (found.sound or found.unsound):
         _add_defect(found, EMPTY, limit)
     return found
@@ -100,6 +115,9 @@ def take_inventory(
 
 def _add_defect(found: Inventory, defect: Defect, limit: int) -> None:
     found.by_kind[defect.kind] += 1
+    examples = found.examples.setdefault(defect.kind, [])
+    if len(examples) < EXAMPLES:
+        examples.append(defect)
     if len(found.defects) < limit:
         found.defects.append(defect)
 

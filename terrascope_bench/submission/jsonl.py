@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,6 +15,9 @@ from terrascope_bench.submission.check import Checker
 from terrascope_bench.submission.limits import MAX_LISTS, MAX_OBJECTS, PIECE
 from terrascope_bench.submission.source import BrokenFile, Source, Stream
 
+_SAVE = "save the file as UTF-8"
+_ONE_A_LINE = "one whole object a line, not one object or list over many"
+_FORMATS = "predictions are JSONL (one object a line, also .gz), Parquet, or the official scripts' JSON"
 OnBytes = Callable[[int, int], None]
 
 
@@ -52,6 +56,7 @@ def _pass_over(stream: Stream) -> int:
 
 def parse_line(data: bytes, number: int, checker: Checker) -> Iterator[Prediction | Defect]:
     """One line; nothing where it is blank."""
+    whole = data
     if number == 1:
         data = data.removeprefix(b"\xef\xbb\xbf")
     data = data.strip()
@@ -64,12 +69,7 @@ def parse_line(data: bytes, number: int, checker: Checker) -> Iterator[Predictio
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        fix = None
-        if number == 1 and data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            fix = "this is UTF-16: save the file as UTF-8"
-        elif number == 1 and data[:1] in b"[{":
-            fix = "one whole object a line, not one object or list over many"
-        yield Defect(number, "", f"not JSON ({error.msg} at character {error.pos})", None, None, fix, kind="not_json")
+        yield _not_json(whole, data, number, error)
         return
     checked = checker.check(value, number)
     repeated = _repeated(data, value)
@@ -79,6 +79,47 @@ def parse_line(data: bytes, number: int, checker: Checker) -> Iterator[Predictio
         yield from checked
     elif repeated is None:
         yield checked
+
+
+def _not_json(whole: bytes, data: bytes, number: int, error: orjson.JSONDecodeError) -> Defect:
+    """Why a line is no JSON; `whole` is the line as it stands, `data` what was read of it."""
+    if number == 1 and data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return Defect(number, "", "not UTF-8 (this is UTF-16)", fix=_SAVE, kind="not_json")
+    try:
+        data.decode()
+    except UnicodeDecodeError as bad:
+        at = whole.index(data) + bad.start
+        return Defect(number, "", f"not UTF-8 (byte 0x{whole[at]:02X} at byte {at + 1})", fix=_SAVE, kind="not_json")
+    field = _not_finite(data)
+    if field is not None:
+        name, got = field
+        expected = "0 to 1" if name == "confidence" else "JSON, which has no such number"
+        kind = "confidence" if name == "confidence" else "not_json"
+        return Defect(number, name, "not a number", got, expected, "or leave it out", kind=kind)
+    fix = None
+    if number == 1:
+        fix = _ONE_A_LINE if data[:1] in b"[{" else _FORMATS
+    return Defect(number, "", f"not JSON ({error.msg} at character {error.pos})", None, None, fix, kind="not_json")
+
+
+def _not_finite(data: bytes) -> tuple[str, str] | None:
+    """The field of a line that is JSON but for a NaN or Infinity in it, as `json.dumps` writes them, and that word."""
+    if b"NaN" not in data and b"Infinity" not in data:
+        return None
+    words: list[str] = []
+
+    def not_finite(word: str) -> float:
+        words.append(word)
+        return float(word.replace("Infinity", "inf"))
+
+    try:
+        value = json.loads(data, parse_constant=not_finite, parse_int=str)
+    except (ValueError, RecursionError):
+        return None
+    if not words or not isinstance(value, dict):
+        return None
+    named = (name for name, entry in value.items() if isinstance(entry, float) and not math.isfinite(entry))
+    return shorten(next(named, ""), 40), words[0]
 
 
 def _repeated(data: bytes, value: Any) -> str | None:

@@ -5,7 +5,8 @@
 | field | rule |
 |---|---|
 | question | exactly the text of a question of the benchmark (white space around it does not count) |
-| image | its file name, with or without ending, where the benchmark knows it; may be absent if the text is unique |
+| image | file name of one of its images, its tile_id, source_id or question_id, with or without an ending; may be \
+absent if the text is unique |
 | question_id | optional: names the question, and `question`, where given, must agree with it |
 | predicted_answer, response | the answer alone, and the whole reply: `answer` and `response` of a prediction |
 | gt_answer | the letter of the benchmark; another one means that the file was made for another version: a defect |
@@ -139,13 +140,14 @@ class _Matcher:
             problem = "no question of the benchmark has this text"
             defects.add("unknown_question", "question", problem, shorten(text, 80), fix=_OTHER_VERSION)
             return None
-        if image is not None:
-            found = self._of_image(found, image)
+        asked, found = found, found if image is None else self._of_image(found, image)
         if len(found) == 1:
             return found[0]
         if not found:
             problem = "no question with this text is asked of this image"
-            defects.add("unknown_question", "image", problem, shorten(str(image), 80), fix=_OTHER_VERSION)
+            defects.add(
+                "unknown_question", "image", problem, shorten(str(image), 80), self._names(asked), _OTHER_VERSION
+            )
         else:
             which = shorten(", ".join(found[:4]), 100)
             problem = f"{len(found)} questions fit ({which}{', ...' if len(found) > 4 else ''})"
@@ -154,14 +156,19 @@ class _Matcher:
         return None
 
     def _of_image(self, names: list[str], image: str) -> list[str]:
-        """Those asked of the image, by its exact file name; else by its name without an ending of pictures."""
+        """Those asked of the image, by an exact name; else by a name without an ending of pictures."""
         wanted = image.replace("\\", "/").rpartition("/")[2]
-        known = {name: self._questions[name].image for name in names}
-        exact = [name for name in names if known[name] is None or known[name] == wanted]
+        known = {name: self._questions[name].images for name in names}
+        exact = [name for name in names if not known[name] or wanted in known[name]]
         if exact:
             return exact
         stem = _ENDING.sub("", wanted)
-        return [name for name in names if _ENDING.sub("", known[name] or "") == stem]
+        return [name for name in names if stem in [_ENDING.sub("", other) for other in known[name]]]
+
+    def _names(self, questions: list[str]) -> str:
+        """What the images of these questions are called, the first few."""
+        names = [name for question in questions[:2] for name in self._questions[question].images]
+        return shorten(" or ".join(dict.fromkeys(names)), 200)
 
     def _compare_truth(self, name: str, given: object, defects: Defects) -> None:
         expected = self._questions.get(name)

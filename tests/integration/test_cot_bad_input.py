@@ -52,7 +52,59 @@ def test_a_tiff_that_was_cut_off(tmp_path: Path, share: float, header_first: boo
     assert shown["place1"] == {"t0", "t1"}
     assert shown["place0"] in ({"t0"}, {"t0", "t1"})  # what lies before the cut can be read
     assert {drop["stage"] for drop in lost} == {"tile" if header_first else "scan"}
+    assert not any("previous exception" in drop["detail"] for drop in lost), "the driver's own words"
+    assert not header_first or all("bytes, expected " in drop["detail"] for drop in lost)
     assert sum(len(tile.frames) < 3 for tile in dataset.tiles) == (len(lost) if header_first else 4)
+
+
+def test_dropped_frames_are_told_wherever_a_dataset_is_summed_up(tmp_path: Path) -> None:
+    """Nothing says what the SAR values are: scenes and tiles are kept without them, so that no other count shows it."""
+    recipe = rasters_archive(tmp_path / "in", scenes=2, side=128)
+    del recipe["source"]["frames"][1]["unit"]
+    (tmp_path / "in" / "place1" / "CL_2023-05-01.tif").unlink()
+    (tmp_path / "r.yaml").write_text(yaml.safe_dump(recipe))
+    out, page = tmp_path / "out", tmp_path / "stats.html"
+    done = cli_here("run", tmp_path / "r.yaml", "-o", out)
+    assert done.returncode == 0, done.stderr
+    line = f"frames dropped: 2 unknown_sar_unit, 1 missing_cloud_mask ({out / 'dropped.jsonl'})"
+    assert line in done.stdout.splitlines()
+    told = cli_here("stats", out, "--html", page)
+    assert line in told.stdout.splitlines()
+    assert "Frames dropped: 2 unknown_sar_unit, 1 missing_cloud_mask." in page.read_text()
+    assert "Frames dropped: 2 unknown_sar_unit, 1 missing_cloud_mask." in (out / "README.md").read_text()
+    assert cli_here("verify", out, "--json").returncode == 0
+    for command in (("run", tmp_path / "r.yaml", "-o", out), ("stats", out)):
+        found = json.loads(cli_here(*command, "--json").stdout)
+        assert found.get("counts", found)["frames_dropped"]["scan"] == {"unknown_sar_unit": 2, "missing_cloud_mask": 1}
+
+
+def test_a_run_without_a_sample_says_so_and_fails(tmp_path: Path) -> None:
+    recipe = rasters_archive(tmp_path / "in", scenes=2, side=128)
+    (tmp_path / "in" / "place0" / "labels.tif").unlink()
+    (tmp_path / "r.yaml").write_text(yaml.safe_dump(recipe))
+    out = tmp_path / "out"
+    done = cli_here("run", tmp_path / "r.yaml", "-o", out, "--limit", 1)
+    assert done.returncode == 1
+    assert "samples: 0" in done.stdout.splitlines()
+    line = f"{out}: no sample was made: no_label for 4 of 4 tiles (1 scene without a label map); see why each in "
+    assert line + str(out / "dropped.jsonl") in done.stderr
+    assert "no place0/labels.tif" in (out / "dropped.jsonl").read_text()
+    assert cli_here("verify", out, "--json").returncode == 0, "the tiles are kept"
+    again = cli_here("generate", out, "--json", "--quiet")
+    assert again.returncode == 1
+    assert json.loads(again.stdout)["samples"]["kept"] == 0
+    assert len(again.stderr.splitlines()) == 1
+    whole = cli_here("run", tmp_path / "r.yaml", "-o", tmp_path / "whole", "--quiet")
+    assert (whole.returncode, whole.stderr) == (0, ""), "one place with samples is enough"
+
+
+def test_a_source_without_label_maps_gives_tiles_and_fails_as_a_run(tmp_path: Path) -> None:
+    recipe = rasters_archive(tmp_path / "in", scenes=1, side=128)
+    del recipe["source"]["label"], recipe["source"]["legend"]
+    (tmp_path / "r.yaml").write_text(yaml.safe_dump(recipe))
+    done = cli_here("run", tmp_path / "r.yaml", "-o", tmp_path / "out", "--quiet")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "no_label for 4 of 4 tiles (the source gives no label map)" in done.stderr
 
 
 def test_a_label_map_that_was_cut_off(tmp_path: Path) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import random
 import shutil
-import signal
-import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+import rasterio
 import yaml
 from exportfactory import contents as all_files
+from gate import killed_at
 from geofactory import SCRIPT, cli, cli_here, rasters_archive
+from stacfactory import write_cog
 
 from terra_cot.stages import tile as tile_stage
 
@@ -136,11 +136,12 @@ def test_what_is_gone_or_changed_is_made_again_in_its_own_parts(archive: Path) -
     before, there = contents(archive / "out"), states(archive / "out")
     (archive / "data" / "place0").rename(archive / "later" / "place0")
     comes(archive, "place1")
-    manifest = run(archive)
+    manifest = run(archive, "out", "--force")
     assert manifest["generations"] == [
         {"first_part": 0, "parts": 5, "scenes": 1, "gone": 1},
         {"first_part": 5, "parts": 3, "scenes": 1, "gone": 0},
     ]
+    run(archive)  # what was let go is not asked for again
     after, now = contents(archive / "out"), states(archive / "out")
     assert "tiles/part-00000.parquet" not in now, "a part without tiles has no file"
     for number in (3, 4):
@@ -171,6 +172,109 @@ def test_a_place_of_another_size_moves_to_the_end(archive: Path) -> None:
     assert len(ids(archive / "out", "tiles")) == len(set(ids(archive / "out", "tiles"))) == 9 + 4
 
 
+def refused(archive: Path, *more: object) -> str:
+    """Run; it must be refused in one line and leave every file of the dataset as it is. Returns the line."""
+    out = archive / "out"
+    before, there = all_files(out), states(out)
+    done = cli_here("run", archive / "recipe.yaml", "-o", out, *more)
+    assert done.returncode == 2, done.stdout + done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    after = all_files(out)
+    assert {name for name in after if "scan/" not in name} == {name for name in before if "scan/" not in name}
+    assert all(after[name] == data for name, data in before.items() if "scan/" not in name)
+    assert states(out) == there
+    assert cli_here("verify", out, "--json").returncode == 0
+    return line
+
+
+@pytest.mark.parametrize("more", [(), ("--workers", 2)])
+def test_a_place_that_left_the_archive_stops_the_run(archive: Path, more: tuple[object, ...]) -> None:
+    first = run(archive)
+    comes(archive, "place1")
+    run(archive)
+    (archive / "data" / "place0").rename(archive / "later" / "place0")
+    line = refused(archive, *more)
+    assert "1 scene of the last run is no longer found" in line
+    assert "(place0: not there)" in line
+    assert "9 tiles and " in line
+    assert " samples made of it would be deleted" in line
+    assert "--force" in line
+    (archive / "data" / "place2").rename(archive / "later" / "place2")
+    line = refused(archive)
+    assert "2 scenes of the last run are no longer found" in line
+    assert "(first place0: not there)" in line
+    assert f"18 tiles and {first['counts']['samples']['kept']} samples made of them" in line
+    assert cli_here("generate", archive / "out", "--quiet").returncode == 0, "its scan is that of its tiles"
+    assert cli_here("verify", archive / "out", "--json").returncode == 0
+    comes(archive, "place0")
+    comes(archive, "place2")
+    assert run(archive)["counts"]["tiles"]["kept"] == 27
+
+
+def test_a_place_that_cannot_be_read_any_more_stops_the_run(archive: Path) -> None:
+    run(archive)
+    for path in sorted((archive / "data" / "place2").glob("S*.tif")):
+        path.write_bytes(b"no")
+    line = refused(archive)
+    assert "(place2: unreadable, " in line
+    assert "9 tiles and " in line
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_file_that_is_cut_off_stops_the_run_when_its_pixels_are_read(archive: Path, workers: int) -> None:
+    """The header is whole: only cutting finds out. The part that holds its tiles stays as it is."""
+    path = archive / "data" / "place2" / "labels.tif"
+    with rasterio.open(path) as labels:
+        pixels, place = labels.read(), labels.transform
+    write_cog(path, pixels, place, 0)
+    run(archive)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    before, there = contents(archive / "out"), states(archive / "out")
+    done = cli_here("run", archive / "recipe.yaml", "-o", archive / "out", "--workers", workers)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert (contents(archive / "out"), states(archive / "out")) == (before, there)
+    assert "tile place2_r" in done.stderr
+    assert "would be dropped (unreadable: " in done.stderr
+    assert cli_here("verify", archive / "out", "--json").returncode == 0
+    assert run(archive, "out", "--force")["counts"]["tiles"]["kept"] < 18
+
+
+def test_what_was_never_finished_may_leave(archive: Path) -> None:
+    """Killed as it grew: the places of the growth were not finished, and their leaving is no loss."""
+    run(archive)
+    comes(archive, "place1")
+    command = [str(SCRIPT), "run", str(archive / "recipe.yaml"), "-o", str(archive / "out"), "-q"]
+    killed_at(archive / "gate", "*/tiles/part-*.parquet", command, at=2)
+    assert not (archive / "out" / "manifest.json").exists(), "killed before its end, or this test shows nothing"
+    (archive / "data" / "place1").rename(archive / "later" / "place1")
+    assert run(archive)["counts"]["tiles"]["kept"] == 18
+
+
+def test_several_sources_of_which_one_is_empty_now(archive: Path) -> None:
+    recipe = yaml.safe_load((archive / "recipe.yaml").read_text())
+    source = recipe.pop("source")
+    rasters_archive(archive / "second" / "more", scenes=1, side=128)
+    (archive / "second" / "more" / "place0").rename(archive / "second" / "other")
+    recipe["sources"] = {"a": source, "b": {**source, "root": str(archive / "second")}}
+    (archive / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    run(archive)
+    (archive / "second" / "other").rename(archive / "second" / "another")
+    line = refused(archive)
+    assert "(other: not there)" in line
+    assert "4 tiles and " in line
+
+
+def test_growth_is_told_in_words(archive: Path) -> None:
+    run(archive)
+    comes(archive, "place1")
+    comes(archive, "place3")
+    done = cli_here("run", archive / "recipe.yaml", "-o", archive / "out")
+    assert "grown: 5 parts of 2 scenes at first, 5 parts of 2 scenes added" in done.stdout
+    (archive / "data" / "place0").rename(archive / "later" / "place0")
+    done = cli_here("run", archive / "recipe.yaml", "-o", archive / "out", "--force")
+    assert "grown: 5 parts of 1 scene at first (1 scene gone), 5 parts of 2 scenes added" in done.stdout
+
+
 @pytest.mark.parametrize("moment", range(4))
 def test_killed_while_it_grows_it_goes_on_to_the_same_bytes(archive: Path, moment: int) -> None:
     run(archive)
@@ -178,24 +282,17 @@ def test_killed_while_it_grows_it_goes_on_to_the_same_bytes(archive: Path, momen
     comes(archive, "place1")
     comes(archive, "place3")
     run(archive, "whole")
-    rng = random.Random(moment)
-    parts = 10 + rng.randrange(10)
-    running = subprocess.Popen([str(SCRIPT), "run", str(archive / "recipe.yaml"), "-o", str(archive / "out"), "-q"])
-    while running.poll() is None and len(list((archive / "out").glob("*/part-*.parquet"))) < parts:
-        time.sleep(0.002)
-    running.send_signal(signal.SIGKILL)
-    running.wait()
+    command = [str(SCRIPT), "run", str(archive / "recipe.yaml"), "-o", str(archive / "out"), "-q"]
+    killed_at(archive / "gate", "*/part-*.parquet", command, at=1 + random.Random(moment).randrange(10))
+    assert not (archive / "out" / "manifest.json").exists()
     run(archive)
     assert contents(archive / "out") == contents(archive / "whole")
 
 
 def test_a_first_run_that_was_not_finished_seals_nothing(archive: Path) -> None:
     """Killed before its end and run again over a grown source: as if it had not been."""
-    running = subprocess.Popen([str(SCRIPT), "run", str(archive / "recipe.yaml"), "-o", str(archive / "out"), "-q"])
-    while running.poll() is None and not list((archive / "out").glob("tiles/part-*.parquet")):
-        time.sleep(0.002)
-    running.send_signal(signal.SIGKILL)
-    running.wait()
+    command = [str(SCRIPT), "run", str(archive / "recipe.yaml"), "-o", str(archive / "out"), "-q"]
+    killed_at(archive / "gate", "*/tiles/part-*.parquet", command, at=2)
     assert not (archive / "out" / "manifest.json").exists()
     comes(archive, "place1")
     run(archive)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import random
 import shutil
-import signal
 import subprocess
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -16,8 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from gate import LONG_S, end
 from geofactory import SCRIPT, cli, cli_here, rasters_archive
-from llmserver import Answer, Body, Endpoint, completion, error, phrases, says, serving, well
+from llmserver import Answer, Body, completion, error, phrases, says, serving, well
 
 KEPT = ("tiles", "samples", "README.md", "croissant.json", "manifest.json", "dropped.jsonl")
 KEY = "sk-verysecret-0123456789abcdef"
@@ -172,16 +173,17 @@ def test_an_outage_keeps_what_is_finished_and_the_run_goes_on(recipe: Path, tmp_
 
     out = tmp_path / "out"
     with serving(fails) as endpoint:
-        port, given = endpoint.port, asks(endpoint.url, concurrency=1)
+        given = asks(endpoint.url, concurrency=1)
         done = cli_here("run", recipe, "-o", out, *given, "--quiet")
-    assert done.returncode == 1
-    assert done.stderr.count("\n") == 1
-    assert "maintenance" in done.stderr
-    assert "run the same command again" in done.stderr
-    finished = {path: path.read_bytes() for path in (out / "samples").glob("part-*.parquet")}
-    assert len(finished) == 1
-    assert not (out / "manifest.json").exists()
-    with serving(varied, port) as endpoint:
+        assert done.returncode == 1
+        assert done.stderr.count("\n") == 1
+        assert "maintenance" in done.stderr
+        assert "run the same command again" in done.stderr
+        finished = {path: path.read_bytes() for path in (out / "samples").glob("part-*.parquet")}
+        assert len(finished) == 1
+        assert not (out / "manifest.json").exists()
+        endpoint.seen.clear()
+        endpoint.answer = varied
         done = cli_here("run", recipe, "-o", out, *given, "--quiet")
         assert done.returncode == 0, done.stderr
         assert len(endpoint.seen) == 27 - 14
@@ -192,21 +194,22 @@ def test_an_outage_keeps_what_is_finished_and_the_run_goes_on(recipe: Path, tmp_
 @pytest.mark.parametrize("moment", range(4))
 def test_killed_at_any_moment_it_goes_on_to_the_bytes_of_its_cache(recipe: Path, tmp_path: Path, moment: int) -> None:
     """SIGKILL while requests are under way. Replies never repeat, so only the cache can bring the same bytes."""
-    rng, out = random.Random(moment), tmp_path / "out"
+    asked, out, killed = random.Random(moment).randrange(1, 24), tmp_path / "out", threading.Event()
 
     def slowly(body: Body, number: int) -> Answer:
-        answer = varied(body, number)
-        return Answer(answer.body, wait_s=0.03)
+        if number >= asked:
+            killed.wait(LONG_S)  # so many are answered, and it cannot end before it is killed
+        return Answer(varied(body, number).body, wait_s=0.03)
 
     with serving(slowly) as endpoint:
         given = asks(endpoint.url, cache=tmp_path / "cache", concurrency=3)
         command = [str(SCRIPT), "run", str(recipe), "-o", str(out), "--quiet", "--workers", str(1 + moment % 2), *given]
         running = subprocess.Popen(command, start_new_session=True)
-        asked = rng.randrange(1, 24)
-        while running.poll() is None and len(endpoint.seen) < asked:
+        until = time.monotonic() + LONG_S
+        while len(endpoint.seen) < asked and time.monotonic() < until:
             time.sleep(0.002)
-        running.send_signal(signal.SIGKILL)
-        running.wait()
+        end(running)
+        killed.set()
         assert not (out / "manifest.json").exists()
         done = cli_here("run", recipe, "-o", out, "--quiet", *given)
         assert done.returncode == 0, done.stderr
@@ -219,7 +222,12 @@ def test_killed_at_any_moment_it_goes_on_to_the_bytes_of_its_cache(recipe: Path,
 
 
 def test_no_more_requests_at_once_than_the_recipe_says(recipe: Path, tmp_path: Path) -> None:
+    full = threading.Event()
+
     def slowly(body: Body, number: int) -> Answer:
+        if endpoint.most >= 3:
+            full.set()
+        full.wait(LONG_S)  # until as many are under way as may be
         return Answer(completion(json.dumps(well(body)), body), wait_s=0.15)
 
     with serving(slowly) as endpoint:
@@ -296,11 +304,3 @@ def test_a_recipe_that_cannot_be_asked_is_one_line(recipe: Path, tmp_path: Path)
             assert done.stderr.count("\n") == 1
             assert says_so in done.stderr
             assert "secret" not in done.stderr
-
-
-def test_an_endpoint_is_free_to_be_closed() -> None:
-    """The server of these tests gives its port back, or a resumed run would talk to the wrong one."""
-    with serving(says(well)) as endpoint:
-        port = endpoint.port
-    again = Endpoint(says(well), port)
-    again.close()

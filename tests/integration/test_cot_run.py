@@ -6,7 +6,6 @@ import importlib.util
 import json
 import random
 import shutil
-import signal
 import subprocess
 import time
 from pathlib import Path
@@ -15,6 +14,7 @@ import datasets
 import numpy as np
 import pytest
 import yaml
+from gate import LONG_S, Gate, end, killed_at
 from geofactory import SCRIPT, cli, cli_here, rasters_archive
 
 KEPT = ("tiles", "samples", "README.md", "croissant.json", "manifest.json", "dropped.jsonl")
@@ -112,8 +112,7 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(
     while running.poll() is None and len(list(out.glob("*/part-*.parquet"))) < parts:
         time.sleep(0.002)
     time.sleep(rng.random() * 0.15)
-    running.send_signal(signal.SIGKILL)
-    running.wait()
+    end(running)
     if (out / "manifest.json").exists():
         assert contents(out) == contents(dataset)
     done = cli_here("run", recipe, "-o", out, "--quiet", "--workers", 1 + moment % 5 // 4)
@@ -172,15 +171,10 @@ def test_another_seed_gives_other_samples_from_the_same_tiles(dataset: Path, cop
 def test_killed_while_generating_again_it_is_unfinished(copy: Path) -> None:
     """The old manifest must not describe new parts."""
     command = [str(SCRIPT), "generate", str(copy), "--set", "seed=5", "--quiet"]
-    before = (copy / "samples" / "part-00000.parquet").stat().st_mtime_ns
-    running = subprocess.Popen(command)
-    while running.poll() is None and (copy / "samples" / "part-00000.parquet").stat().st_mtime_ns == before:
-        time.sleep(0.002)
-    running.send_signal(signal.SIGKILL)
-    if running.wait() == -signal.SIGKILL:
-        done = cli_here("verify", copy)
-        assert done.returncode == 2
-        assert "not a finished dataset" in done.stderr
+    killed_at(copy.with_name("gate"), "*/samples/part-*.parquet", command, at=2)
+    done = cli_here("verify", copy)
+    assert done.returncode == 2
+    assert "not a finished dataset" in done.stderr
     assert cli_here("generate", copy, "--set", "seed=5", "--quiet").returncode == 0
     assert cli_here("verify", copy, "--quiet").returncode == 0
 
@@ -219,7 +213,7 @@ def test_bad_input_is_one_line_and_exit_code_2(recipe: Path, dataset: Path, tmp_
     one_line(cli_here("run", recipe, "-o", out, "--set", "source.root=/nowhere"), "/nowhere", "no such folder")
     one_line(cli_here("run", recipe, "-o", out, "--set", "source.kind=sentinel"), "no source")
     one_line(cli_here("run", recipe, "-o", out, "--set", "source.legend=worldcovr"), 'did you mean "worldcover"')
-    one_line(cli_here("run", recipe, "-o", out, "--set", f"source.root={tmp_path}"), "no file matches")
+    one_line(cli_here("run", recipe, "-o", out, "--set", f"source.root={tmp_path}"), "matches no file")
     assert cli_here("run", recipe, "-o", out, "--limit", 1, "--quiet").returncode == 0, (
         "a recipe that failed may be mended"
     )
@@ -262,15 +256,14 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
 
 def test_a_second_run_at_the_same_time_is_refused(recipe: Path, dataset: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    running = subprocess.Popen([str(SCRIPT), "run", str(recipe), "-o", str(out), "--quiet"])
-    while running.poll() is None and not (out / ".progress" / "purpose.json").exists():
-        time.sleep(0.002)
-    running.send_signal(signal.SIGSTOP)  # it holds the folder for as long as we look
+    gate = Gate(tmp_path / "gate", "*/tiles/part-00000.parquet")  # it holds the folder for as long as we look
+    running = subprocess.Popen([str(SCRIPT), "run", str(recipe), "-o", str(out), "--quiet"], env=gate.environment())
     try:
+        gate.wait(running)
         one_line(cli("run", recipe, "-o", out), "another run is writing here")
     finally:
-        running.send_signal(signal.SIGCONT)
-    assert running.wait(timeout=120) == 0
+        gate.open()
+    assert running.wait(timeout=LONG_S) == 0
     assert contents(out) == contents(dataset)
 
 

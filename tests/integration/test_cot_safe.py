@@ -26,10 +26,11 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, WorldScene]
     return root, safe_archive(root)
 
 
-def run(root: Path, out: Path, *settings: str, recipe: str = "safe") -> dict[str, Any]:
+def run(root: Path, out: Path, *settings: str, recipe: str = "safe", labelled: bool = True) -> dict[str, Any]:
     more = [part for setting in settings for part in ("--set", setting)]
     done = cli_here("run", recipe, "--set", f"source.root={root}", *more, "-o", out, "--quiet")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, "no label map" in done.stderr) == ((0, False) if labelled else (1, True)), done.stderr
+    assert len(done.stderr.splitlines()) == int(not labelled)
     checked = cli_here("verify", out, "--json")
     assert checked.returncode == 0, checked.stdout
     counts: dict[str, Any] = json.loads((out / "manifest.json").read_bytes())["counts"]
@@ -100,7 +101,7 @@ def test_level_1c_by_its_own_metadata(tmp_path: Path) -> None:
     recipe = tmp_path / "l1c.yaml"
     source = {"kind": "rasters", "root": "", "frames": [frame]}
     recipe.write_text(json.dumps({"name": "l1c", "source": source}))
-    run(tmp_path / "in", tmp_path / "out", recipe=str(recipe))
+    run(tmp_path / "in", tmp_path / "out", recipe=str(recipe), labelled=False)
     pixels, meaning = raster(frames(tmp_path / "out")["t0", "optical"])
     np.testing.assert_array_equal(pixels, scene.optical_10m[0])
     assert meaning == (0.0001, 0.0, "reflectance")

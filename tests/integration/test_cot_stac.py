@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,9 +72,10 @@ def test_a_run_survives_its_server_and_is_whole_when_it_is_back(server: Served, 
 
 def test_a_server_that_is_gone_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalogue, "RETRIES", 0)
-    with served(tmp_path) as gone:
-        url = gone.url
-    done = cli_here("run", recipe(tmp_path, url), "-o", tmp_path / "out", "--quiet")
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))  # nobody else can take the port, and it is not listened on
+        url = f"http://127.0.0.1:{held.getsockname()[1]}"
+        done = cli_here("run", recipe(tmp_path, url), "-o", tmp_path / "out", "--quiet")
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert "catalog.json: the catalogue cannot be read" in done.stderr

@@ -7,12 +7,12 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from gate import LONG_S, Gate
 from geofactory import SCRIPT, cli, rasters_archive
 
 from terra_cot.store.shards import SAMPLES, TILES
@@ -81,24 +81,21 @@ def test_a_full_disk_is_one_line_and_what_was_made_is_kept(
 
 def test_a_killed_worker_is_one_line_and_the_rest_is_kept(recipe: Path, dataset: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
+    gate = Gate(tmp_path / "gate", "*/tiles/part-00003.parquet")
     running = subprocess.Popen(
         [str(SCRIPT), "run", str(recipe), "-o", str(out), "--workers", "2", "--quiet"],
         stderr=subprocess.PIPE,
         text=True,
+        env=gate.environment(),
     )
-    deadline = time.monotonic() + 120
-    while not TILES.parts(out) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    victims = [
-        int(child)
-        for child in Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
-        if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
-    ]
-    os.kill(victims[0], signal.SIGKILL)
-    _, told = running.communicate(timeout=120)
+    worker = gate.wait(running)
+    assert worker != running.pid
+    os.kill(worker, signal.SIGKILL)
+    _, told = running.communicate(timeout=LONG_S)
     assert running.returncode == 1, told
     assert len(told.strip().splitlines()) == 1, told
     assert "a worker process died" in told
+    assert TILES.parts(out)
     assert cli("run", recipe, "-o", out, "--quiet").returncode == 0
     assert contents(out) == contents(dataset)
 

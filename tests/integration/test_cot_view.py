@@ -228,15 +228,15 @@ def test_filters_search_and_keys(running: Any, series: tuple[Path, Path]) -> Non
         assert opened.evaluate("document.activeElement.id") == "list"
         opened.keyboard.press("x")
         opened.keyboard.press("Home")
-        opened.locator("button.line").first.wait_for()
+        opened.locator(".where", has_text=f"1 of {len(names)}").wait_for()  # not the sample before
         opened.keyboard.press("2")
         assert opened.locator("button.line").nth(1).get_attribute("aria-pressed") == "true"
         opened.keyboard.press("Escape")
         assert opened.locator("[aria-pressed=true].line").count() == 0
         opened.keyboard.press("?")
-        assert opened.locator("#help").is_visible()
+        opened.locator("#help").wait_for()
         opened.keyboard.press("Escape")
-        assert not opened.locator("#help").is_visible()
+        opened.locator("#help").wait_for(state="hidden")
         for button in opened.get_by_role("button").all():
             assert (button.get_attribute("aria-label") or button.text_content() or "").strip()
         quiet(heard)

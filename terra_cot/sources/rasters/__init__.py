@@ -6,6 +6,7 @@ to the grid of the finest optical file of its first date.
 
     options.py     what a recipe says
     find.py        paths that fit a pattern
+    absent.py      patterns that fit nothing, and what one scene lacks
     frames.py      one frame from the headers of its files
     wide.py        images and maps whose names tell no scene: matched by the ground
     scenes.py      frames of one name make a scene

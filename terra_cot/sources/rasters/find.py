@@ -16,15 +16,20 @@ _SCENE = r"(?P<scene>[^/]+?)"
 _DATE = r"(?P<date>\d{4}-?\d{2}-?\d{2}(?:[Tt]\d{2}:?\d{2}:?\d{2})?)"
 
 
-def find(root: Path, pattern: str, number: int, index: Index) -> None:
+def find(root: Path, pattern: str, number: int, index: Index) -> bool:
     """Put the paths that fit a pattern into the index, by scene (the root's name without one) and date.
+
+    Returns:
+        Whether any path fits.
 
     Raises:
         DataError: two files have the same scene and date.
     """
     clash: tuple[str, str, str] | None = None
+    fits = False
     for below, groups in _fitting(root, pattern):
         scene, field = groups.get("scene") or root.name, f"{number} {_plain_date(groups.get('date'))}"
+        fits = True
         if not index.add(scene, field, below):
             earlier, later = sorted((index.get(scene)[field], below))
             if earlier != later:  # `**/` may lead to one file in two ways
@@ -37,6 +42,7 @@ def find(root: Path, pattern: str, number: int, index: Index) -> None:
             expected=f"one for scene {clash[0]}",
             fix=f"make the pattern {pattern} tell them apart with {{scene}} or {{date}}",
         )
+    return fits
 
 
 def find_any(root: Path, pattern: str) -> list[str]:

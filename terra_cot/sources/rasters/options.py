@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from terra_cot.cloud.formats import FORMATS, MaskFormat
 from terra_cot.errors import did_you_mean
 from terra_cot.legend import LEGENDS
 from terra_cot.scene import SarUnit
 from terra_cot.sources import Options
-from terra_cot.tile import Modality
+from terra_cot.tile import Modality, Split
+
+PLACEHOLDERS = ("scene", "date")
+"""What may stand in braces in a pattern."""
 
 
 class FramePattern(Options):
@@ -40,6 +44,14 @@ class FramePattern(Options):
     offset: Annotated[float, Field(allow_inf_nan=False)] | Literal["declared"] | None = None
     unit: SarUnit | None = None
 
+    @field_validator("cloud_format")
+    @classmethod
+    def _known(cls, name: str | None) -> str | None:
+        if name is not None and name not in FORMATS:
+            hint = did_you_mean(name, tuple(FORMATS))
+            raise ValueError(f"no cloud_format {name}{hint} (known: {', '.join(FORMATS)})")
+        return name
+
     @model_validator(mode="after")
     def _check(self) -> FramePattern:
         if self.bands is not None:
@@ -59,14 +71,8 @@ class FramePattern(Options):
                 raise ValueError("metadata say the offset: leave offset out")
             if self.unit not in (None, "amplitude"):
                 raise ValueError("calibration files are for amplitudes: leave unit out")
-        if self.cloud_format is not None:
-            if self.cloud_format not in FORMATS:
-                hint = did_you_mean(self.cloud_format, tuple(FORMATS))
-                raise ValueError(f"no cloud_format {self.cloud_format}{hint} (known: {', '.join(FORMATS)})")
-            if {"cloud_codes", "cloud_bits"} & self.model_fields_set:
-                raise ValueError(
-                    "cloud_format says which codes and bits are cloud: leave cloud_codes and cloud_bits out"
-                )
+        if self.cloud_format is not None and {"cloud_codes", "cloud_bits"} & self.model_fields_set:
+            raise ValueError("cloud_format says which codes and bits are cloud: leave cloud_codes and cloud_bits out")
         named = ["{scene}" in text for text in self.files]
         if any(named) != all(named) or (not any(named) and any("{scene}" in text for text in self.patterns())):
             raise ValueError("{scene} stands in some patterns of a frame and not in others")
@@ -74,7 +80,14 @@ class FramePattern(Options):
 
     def patterns(self) -> tuple[str, ...]:
         """Every pattern of the frame."""
-        return (*self.files, *([self.cloud] if self.cloud is not None else []), *self.metadata)
+        return tuple(text for _, text in self.fields())
+
+    def fields(self) -> list[tuple[str, str]]:
+        """Every pattern of the frame after the place where it is written, such as files[0]."""
+        cloud = [("cloud", self.cloud)] if self.cloud is not None else []
+        lists = (("files", self.files), ("metadata", self.metadata))
+        files, metadata = ([(f"{key}[{at}]", text) for at, text in enumerate(texts)] for key, texts in lists)
+        return [*files, *cloud, *metadata]
 
     def named(self) -> bool:
         """Whether the paths name the scene."""
@@ -106,18 +119,30 @@ class RastersOptions(Options):
     allow_no_crs: bool = False
     pair_days: float = Field(6.0, ge=0)
     min_cover: float = Field(0.5, gt=0, le=1)
-    split: str = "train"
+    split: Split = "train"
     licence: str = "unknown"
+
+    @field_validator("legend")
+    @classmethod
+    def _known(cls, name: str | None) -> str | None:
+        if name and name not in LEGENDS:
+            raise ValueError(f"no legend {name}{did_you_mean(name, tuple(LEGENDS))} (known: {', '.join(LEGENDS)})")
+        return name
 
     @model_validator(mode="after")
     def _check(self) -> RastersOptions:
         for text in self.patterns():
             if not text or PurePosixPath(text).is_absolute() or ".." in PurePosixPath(text).parts:
                 raise ValueError(f"pattern {text!r}: write it relative to source.root, without ..")
+            unknown = next((name for name in re.findall(r"\{([^{}/]*)\}", text) if name not in PLACEHOLDERS), None)
+            if unknown is not None:
+                hint = did_you_mean(unknown, PLACEHOLDERS)
+                known = " and ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+                raise ValueError(
+                    f"pattern {text!r}: no placeholder {{{unknown}}}{hint} (known: {known}, and * for any)"
+                )
         if self.label and not self.legend:
             raise ValueError(f"a label map needs a legend ({', '.join(LEGENDS)})")
-        if self.legend and self.legend not in LEGENDS:
-            raise ValueError(f"no legend {self.legend}{did_you_mean(self.legend, tuple(LEGENDS))}")
         if self.label and "{date}" in self.label and "{scene}" not in self.label and self.by_name():
             raise ValueError("label: maps of many scenes are matched by their ground, not by date; leave {date} out")
         if self.allow_no_crs and self.gsd_m is None:
@@ -126,7 +151,12 @@ class RastersOptions(Options):
 
     def patterns(self) -> list[str]:
         """Every pattern, of frames and of the label map."""
-        return [text for entry in self.frames for text in entry.patterns()] + ([self.label] if self.label else [])
+        return [text for _, text in self.fields()]
+
+    def fields(self) -> list[tuple[str, str]]:
+        """Every pattern after the place where it is written, such as frames[0].files[0]."""
+        frames = [(f"frames[{at}].{key}", text) for at, entry in enumerate(self.frames) for key, text in entry.fields()]
+        return [*frames, *([("label", self.label)] if self.label else [])]
 
     def by_name(self) -> bool:
         """Whether any path names a scene: what does not is then matched by the ground it covers."""

@@ -11,6 +11,7 @@ from terra_cot.geo.grid import Grid
 from terra_cot.geo.ground import ground
 from terra_cot.listing import Entry, Place, Total
 from terra_cot.scene import Drop, Scene, SceneFrame
+from terra_cot.sources.rasters.absent import looked_for, refuse_absent
 from terra_cot.sources.rasters.find import Found, find
 from terra_cot.sources.rasters.frames import frame_of
 from terra_cot.sources.rasters.labels import dated_labels
@@ -29,10 +30,9 @@ def scan(root: Path, options: RastersOptions, name: str = "rasters") -> Iterator
     yield from wide.drops
     known = (wide.digest(),) if wide.frames or wide.labels else ()
     with Index() as index:
-        for number, text in enumerate(texts):
-            find(root, text, number, index)
+        matched = {text for number, text in enumerate(texts) if find(root, text, number, index)}
+        refuse_absent(root, options, matched | wide.matched, named=name == "rasters")
         yield Total(len(index))
-        empty = True
         for scene_id, fields in index.items():
             patterns: dict[str, Found] = {text: {} for text in options.patterns()}
             numbers = set()
@@ -41,12 +41,9 @@ def scan(root: Path, options: RastersOptions, name: str = "rasters") -> Iterator
                 numbers.add(int(which))
                 patterns[texts[int(which)]].setdefault(scene_id, {})[date] = path
             if numbers & imagery:
-                empty = False
                 files = tuple(root / path for path in fields.values())
                 describe = partial(_scene, root, scene_id, options, patterns, wide, name)
                 yield Place(scene_id, files, describe, (sorted(fields.items()), name, *known))
-    if empty:
-        raise DataError("no file matches", file=root, expected=[list(entry.files) for entry in options.frames])
 
 
 def _scene(
@@ -56,11 +53,15 @@ def _scene(
     grids: dict[str, Grid] = {}
     for pattern in options.frames:
         dates = sorted({date for text in pattern.files for date in patterns[text].get(scene_id, {})})
+        if not dates and pattern.named():
+            told = ", ".join(looked_for(text, scene_id) for text in pattern.files)
+            yield Drop("frame", f"{scene_id}/{pattern.modality}", "missing_frame", f"no {told}; other scenes have it")
         for date in dates:
             item = f"{scene_id}/{pattern.modality}/{date or 'undated'}"
             absent = [text for text in pattern.files if date not in patterns[text].get(scene_id, {})]
             if absent:
-                yield Drop("frame", item, "missing_file", ", ".join(absent))
+                told = ", ".join(looked_for(text, scene_id) for text in absent)
+                yield Drop("frame", item, "missing_file", f"no {told}")
                 continue
             try:
                 found = frame_of(root, scene_id, date, pattern, patterns, options)
@@ -68,7 +69,9 @@ def _scene(
                 yield Drop.of("frame", item, error)
             else:
                 if pattern.cloud and found.frame.cloud is None:
-                    yield Drop("frame", f"{item}/cloud", "missing_cloud_mask", pattern.cloud)
+                    yield Drop(
+                        "frame", f"{item}/cloud", "missing_cloud_mask", f"no {looked_for(pattern.cloud, scene_id)}"
+                    )
                 frames.append(found.frame)
                 grids[found.frame.assets[0].path] = found.grid
     if not frames:
@@ -77,11 +80,10 @@ def _scene(
     named, _ = name_frames(scene_id, frames, options.pair_days)
     grid = grids[next((frame for frame in named if frame.modality == "optical"), named[0]).assets[0].path]
     area = ground(grid) if grid.crs and (wide.frames or wide.labels) else None
-    for entry in wide.covering(scene_id, area, options.min_cover) if area is not None else ():
-        if isinstance(entry, Drop):
-            yield entry
-        else:
-            frames.append(entry)
+    swaths = list(wide.covering(scene_id, area, options.min_cover)) if area is not None else []
+    frames += [entry for entry in swaths if isinstance(entry, SceneFrame)]
+    yield from (entry for entry in swaths if isinstance(entry, Drop))
+    yield from _not_covered(scene_id, swaths, options)
     named, drops = name_frames(scene_id, frames, options.pair_days)
     yield from drops
     maps = patterns[options.label].get(scene_id, {}) if options.label else {}
@@ -90,7 +92,7 @@ def _scene(
         maps = {"": label} if label else {}
         yield from drops
     if options.label and not maps:
-        yield Drop("frame", f"{scene_id}/label", "missing_label", options.label)
+        yield Drop("frame", f"{scene_id}/label", "missing_label", f"no {looked_for(options.label, scene_id)}")
     labels, drops = dated_labels(scene_id, named, maps, options)
     yield from drops
     main = labels[0 if options.label_frame == "first" else -1] if labels else None
@@ -106,3 +108,12 @@ def _scene(
         licence=options.licence,
         split=options.split,
     )
+
+
+def _not_covered(scene_id: str, swaths: list[SceneFrame | Drop], options: RastersOptions) -> Iterator[Drop]:
+    """A drop for each modality that is matched by the ground and has no image that touches the scene."""
+    touching = {entry.modality if isinstance(entry, SceneFrame) else entry.item.split("/")[1] for entry in swaths}
+    for entry in options.frames if options.by_name() else ():
+        if not entry.named() and entry.modality not in touching:
+            told = ", ".join(entry.files)
+            yield Drop("frame", f"{scene_id}/{entry.modality}", "missing_frame", f"no image of {told} lies there")

@@ -28,11 +28,12 @@ from terra_cot.store.index import Index
 
 @dataclass(frozen=True, slots=True)
 class Wide:
-    """Frames and maps with the ground of each; `drops` are those that cannot be used."""
+    """Frames and maps with the ground of each; `drops` are those that cannot be used. `matched`: patterns that fit."""
 
     frames: tuple[tuple[SceneFrame, BaseGeometry], ...] = ()
     labels: tuple[tuple[str, BaseGeometry], ...] = ()
     drops: tuple[Drop, ...] = ()
+    matched: frozenset[str] = frozenset()
 
     def digest(self) -> str:
         """What tells one state of it from another."""
@@ -67,13 +68,15 @@ def find_wide(root: Path, options: RastersOptions) -> Wide:
     frames: list[tuple[SceneFrame, BaseGeometry]] = []
     labels: list[tuple[str, BaseGeometry]] = []
     drops: list[Drop] = []
+    matched: set[str] = set()
     for entry in options.frames:
         if entry.named():
             continue
         patterns: dict[str, Found] = {}
         for text in entry.patterns():
             with Index() as index:
-                find(root, text, 0, index)
+                if find(root, text, 0, index):
+                    matched.add(text)
                 patterns[text] = {root.name: {field[2:]: path for field, path in index.get(root.name).items()}}
         for date in sorted({date for text in entry.files for date in patterns[text][root.name]}):
             item = f"{entry.modality}/{date or 'undated'}"
@@ -90,10 +93,11 @@ def find_wide(root: Path, options: RastersOptions) -> Wide:
             else:
                 frames.append((found.frame, found.area))
     for path in find_any(root, options.label) if options.label and "{scene}" not in options.label else ():
+        matched.add(options.label or "")
         try:
             with opened(root / path) as dataset:
                 tie = tie_of(dataset)
                 labels.append((path, ground_of_tie(tie) if tie else ground(grid_of(dataset))))
         except DataError as error:
             drops.append(Drop.of("frame", f"label/{path}", error))
-    return Wide(tuple(frames), tuple(labels), tuple(drops))
+    return Wide(tuple(frames), tuple(labels), tuple(drops), frozenset(matched))

@@ -13,6 +13,7 @@ from terra_cot.cloud.formats import FORMATS
 from terra_cot.errors import DataError, did_you_mean
 from terra_cot.legend import LEGENDS
 from terra_cot.sources import Options
+from terra_cot.tile import Split
 from terra_cot.timeline import parse_datetime
 
 Name = Annotated[str, StringConstraints(min_length=1)]
@@ -122,7 +123,7 @@ class StacOptions(Options):
     pair_days: float = Field(6.0, ge=0)
     gsd_m: float | None = Field(None, gt=0, allow_inf_nan=False)
     sign: Literal["planetary-computer"] | None = None
-    split: str = "train"
+    split: Split = "train"
     licence: str = "unknown"
 
     @model_validator(mode="after")

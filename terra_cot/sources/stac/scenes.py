@@ -141,8 +141,11 @@ def _scene(
     if draft.grid is None or draft.area is None or not draft.frames:
         yield Drop("scene", name, "no_frames", "every optical item was dropped")
         return
-    for item in others["sar"].touching(draft.area):
+    swaths = others["sar"].touching(draft.area)
+    for item in swaths:
         yield from draft.add_sar(item)
+    if options.sar and not swaths:
+        yield Drop("frame", f"{name}/sar", "missing_frame", f"no image of {options.sar.collection} lies there")
     if options.label:
         yield from draft.add_label(others["label"].touching(draft.area), options.label)
     named, drops = name_frames(name, draft.frames, options.pair_days)

@@ -17,6 +17,13 @@
   };
   const ink = ([red, green, blue]) => (0.299 * red + 0.587 * green + 0.114 * blue > 140 ? "#111" : "#fff");
 
+  /** What a fact in percent is a share of. */
+  const OF = {
+    share: "of the valid pixels", joint_share: "of the valid pixels", area_difference: "of the larger area",
+    component_share: "of the regions of the second", near_share: "of the first", above_share: "of the first",
+    left_share: "of the first", inside_share: "of the first", size_change: "of the first",
+  };
+
   terraCot.detail = {
     box: null,
 
@@ -145,12 +152,18 @@
       for (const item of rows) {
         const value = make("td", "value", this.number(item.value, item.unit));
         value.title = `${item.value} ${item.unit}`;
-        const line = make("tr", "", make("td", "", item.fact.replaceAll("_", " ")), make("td", "", ...item.masks.map((mask) => this.chip(mask))), value);
+        const line = make("tr", "", this.fact(item.fact), make("td", "", ...item.masks.map((mask) => this.chip(mask))), value);
         if (item.masks.length) this.lights(line, item.masks);
         body.append(line);
       }
       const head = make("thead", "", make("tr", "", ...["Fact", "Masks", "Value"].map((name) => make("th", "", name))));
       return make("section", "", make("h3", "", "Evidence"), make("table", "evidence", head, body));
+    },
+
+    fact(name) {
+      const cell = make("td", "", name.replaceAll("_", " "));
+      if (OF[name]) cell.append(make("span", "soft of", ` ${OF[name]}`));
+      return cell;
     },
 
     /** The masks by number, with class and date. */

@@ -40,6 +40,27 @@ terraCot.rle = {
     return inside;
   },
 
+  /** [row, column, distance] of the pixel that is farthest from the border of what is inside (steps of 1 and 1.5); null where nothing is. */
+  deepest(inside, [height, width]) {
+    const depth = new Float32Array(height * width), steps = [[-1, 0, 1], [0, -1, 1], [-1, -1, 1.5], [-1, 1, 1.5]];
+    let best = null, most = 0;
+    for (const turn of [1, -1]) {
+      for (let at = turn > 0 ? 0 : depth.length - 1; at >= 0 && at < depth.length; at += turn) {
+        if (!inside[at]) continue;
+        const row = Math.floor(at / width), column = at % width;
+        let least = turn > 0 ? Infinity : depth[at];
+        for (const [down, right, far] of steps) {
+          const y = row + down * turn, x = column + right * turn;
+          const there = y < 0 || y >= height || x < 0 || x >= width ? 0 : depth[y * width + x];
+          if (there + far < least) least = there + far;
+        }
+        depth[at] = least;
+        if (turn < 0 && least > most) { most = least; best = [row, column, least]; }
+      }
+    }
+    return best;
+  },
+
   /** Uint8Array like `inside`: 1 inside, 2 within `thick` px of the border inside, 3 just outside of it, 0 elsewhere. */
   zones(inside, size, thick) {
     const [height, width] = size, zones = new Uint8Array(inside);

@@ -134,6 +134,35 @@ terraCot.stage = {
     return this.cache.get(number);
   },
 
+  /** Where the number of a mask stands: well inside it, [row, column, distance to the border]; null where it is empty. */
+  spot(number) {
+    const known = this.zones(number), { size, counts } = this.sample.masks[number];
+    if (known.spot === undefined) known.spot = terraCot.rle.deepest(terraCot.rle.decode(size, counts), size);
+    return known.spot;
+  },
+
+  /** Numbers on the masks that are drawn in a panel: colours alone are not told apart by everyone. */
+  number(frame, masks) {
+    for (const old of frame.querySelectorAll(".mark")) old.remove();
+    const placed = [];
+    for (const number of masks) {
+      const { size } = this.sample.masks[number], spot = this.spot(number);
+      if (!spot) continue;
+      const held = (share) => Math.max(0.04, Math.min(0.96, share));
+      let left = held((spot[1] + 0.5) / size[1]);
+      const top = held((spot[0] + 0.5) / size[0]);
+      while (placed.some(([x, y]) => Math.abs(x - left) < 0.05 && Math.abs(y - top) < 0.05) && left < 0.95) left = held(left + 0.06);
+      placed.push([left, top]);
+      const mark = terraCot.detail.chip(number);
+      mark.classList.add("mark");
+      mark.classList.toggle("above", spot[2] < 0.03 * Math.max(...size)); // it would hide what it names
+      mark.setAttribute("aria-hidden", "true");
+      mark.style.left = `${100 * left}%`;
+      mark.style.top = `${100 * top}%`;
+      frame.append(mark);
+    }
+  },
+
   /** Masks of `frame` at a pixel, the smallest first. */
   under(frame, row, column) {
     const found = [];
@@ -168,6 +197,7 @@ terraCot.stage = {
       const names = (lit.length ? lit : own).map((number) => this.sample.masks[number].label);
       canvas.setAttribute("aria-label", `${entry.frame} ${entry.modality}: ${names.join(", ") || "no mask"}${lit.length ? " lit" : ""}`);
       this.paint(canvas, lit.length ? lit : own, lit.length > 0);
+      this.number(canvas.parentElement, lit.length ? lit : this.style === "none" ? [] : own);
     }
   },
 

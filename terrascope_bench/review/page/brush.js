@@ -29,11 +29,20 @@
       if (on) {
         if (terraCot.stage.style === "none") terraCot.stage.turnStyle();
         this.choose(this.mask);
+        this.reach();
       } else {
         this.undate();
         terraCot.stage.draw();
       }
       this.tell();
+    },
+
+    /** Bring the whole image into view: one cannot paint what is below the edge. */
+    reach() {
+      const { box } = terraCot.detail, look = box.querySelector(".look"), view = box.getBoundingClientRect();
+      const grid = terraCot.stage.grid.getBoundingClientRect(), bar = box.querySelector(".bar").offsetHeight;
+      const below = grid.bottom + 4 - Math.min(view.bottom, window.innerHeight), room = look.getBoundingClientRect().top - view.top - bar;
+      if (below > 0) box.scrollTop += Math.max(0, Math.min(below, room));
     },
 
     choose(mask) {
@@ -99,6 +108,7 @@
       for (const { entry, figure, canvas } of terraCot.stage.panels) {
         figure.classList.remove("lit", "quiet");
         terraCot.stage.paint(canvas, entry.frame === frame ? [this.mask] : [], false);
+        terraCot.stage.number(canvas.parentElement, []); // a number would hide what is painted
       }
     },
 

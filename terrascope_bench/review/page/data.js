@@ -5,16 +5,19 @@
   const KEPT = 12; // questions held, so that going back shows at once
   const held = new Map();
 
+  const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+
+  // Addresses are relative: the page stands in the place of its expert.
   const ask = async (path, options) => {
-    let answer;
+    let answer, body;
     try {
       answer = await fetch(path, { credentials: "same-origin", ...options });
+      if (answer.status !== 401) body = await answer.json();
     } catch {
       throw new Error("The server does not answer.");
     }
-    if (answer.status === 401) throw new Error("The server was started anew. Open your new link: drafts and answers are kept.");
-    const body = await answer.json();
-    if (!answer.ok) throw new Error(body.error || `The server answers ${answer.status}.`);
+    if (answer.status === 401) throw new Error("The server was started anew: open your new link in this browser.");
+    if (!answer.ok) throw Object.assign(new Error(sentence(body.error || `The server answers ${answer.status}`)), { status: answer.status, now: body.now });
     return body;
   };
 
@@ -25,7 +28,7 @@
     since: 0, // the last answer that the states here know of
 
     async start() {
-      const told = await ask("/api/start");
+      const told = await ask("api/start");
       const words = [told.states, [], [], [], []], known = words.map((list) => new Map(list.map((word, at) => [word, at])));
       const number = (facet, word) => {
         if (!known[facet].has(word)) known[facet].set(word, words[facet].push(word) - 1);
@@ -34,7 +37,7 @@
       this.told = told;
       this.since = told.since;
       for (const [place, state, id, task, shown, source, labels, dates, question] of told.rows) {
-        const picture = `/picture/${place}/0?${told.version}`;
+        const picture = `picture/${place}/0?${told.version}`;
         this.numbers.set(id, this.rows.length);
         this.rows.push({
           place, id, dates, question, picture, text: [id, question, ...labels].join("\n").toLowerCase(),
@@ -55,7 +58,7 @@
     async question(row, fresh) {
       if (fresh) held.delete(row);
       if (!held.has(row)) {
-        held.set(row, ask(`/api/question/${this.rows[row].place}`));
+        held.set(row, ask(`api/question/${this.rows[row].place}`));
         while (held.size > KEPT) held.delete(held.keys().next().value);
       }
       try {
@@ -66,26 +69,49 @@
       }
     },
 
-    /** Tell the server of a review or a draft (null forgets it); resolves when it is on its disk. */
-    async keep(kind, row, body, last) {
+    /** Tell the server of a review or a draft (null forgets it) that stands on stamp `seen`; resolves when it is on its disk. */
+    async keep(kind, row, body, seen, last) {
       held.delete(row);
-      const headers = { "Content-Type": "application/json", "X-Review-Token": this.told.token };
-      const text = JSON.stringify(body);
+      const text = JSON.stringify(body), path = `api/${kind}/${this.rows[row].place}`;
       // A page that goes away may leave a short message behind it.
       const keepalive = Boolean(last) && text.length < 60000;
-      const told = await ask(`/api/${kind}/${this.rows[row].place}`, { method: "POST", headers, body: text, keepalive });
+      const send = () => {
+        const headers = { "Content-Type": "application/json", "X-Review-Token": this.told.token, "X-Review-Seen": seen };
+        return ask(path, { method: "POST", headers, body: text, keepalive });
+      };
+      let told;
+      try {
+        told = await send();
+      } catch (error) {
+        if (error.status !== 403) throw error;
+        await this.renew();
+        told = await send();
+      }
+      this.restate(told.states, row);
+      return told;
+    },
+
+    /** The server was started anew and knows this expert again: take the key that changes must carry now. */
+    async renew() {
+      const key = await ask("api/key");
+      if (key.benchmark !== this.told.benchmark) throw new Error("The server has another version of the benchmark: reload this page.");
+      this.told.token = key.token;
+    },
+
+    /** Take over states, by the server's numbers; what is held of those questions is asked for again. */
+    restate(states, row) {
       held.delete(row);
-      for (const [place, state] of Object.entries(told.states)) {
+      for (const [place, state] of Object.entries(states)) {
         const changed = this.places.get(Number(place));
+        if (changed === undefined) continue;
         held.delete(changed);
         this.rows[changed].facets[0] = [state];
       }
-      return told;
     },
 
     /** States that others have changed; returns the rows. */
     async news() {
-      const told = await ask(`/api/states?since=${this.since}`);
+      const told = await ask(`api/states?since=${this.since}`);
       this.since = told.since;
       const rows = [];
       for (const [place, state] of Object.entries(told.states)) {

@@ -1,14 +1,15 @@
 // The form holds what an expert says of one question; every change goes to the server as a draft, one at a time.
+// Until the server has it, the browser holds it too (held.js), and nothing is written over what came from elsewhere.
 "use strict";
 
 {
   const ASKS = {
     mask: ["Masks", "Do they cover what they name?"],
     answer: ["Answer", "Is the marked option right?"],
-    distractors: ["Distractors", "Are the others wrong, and near enough to make one look?"],
+    distractors: ["Distractors", "Are the other options wrong, but close enough to need a look at the image?"],
     clarity: ["Clarity", "Is there one way to read it?"],
   };
-  const AGAIN_MS = 3000, LATE_MS = 5000;
+  const AGAIN_MS = 3000, LATE_MS = 5000, MARKS = 20;
   const make = (name, className, ...children) => {
     const element = document.createElement(name);
     if (className) element.className = className;
@@ -19,6 +20,11 @@
   terraCot.form = {
     row: -1,
     waiting: new Map(), // row -> draft that the server does not have yet
+    stamps: new Map(), // row -> stamp of what the server has, as far as this page knows
+    sent: new Map(), // row -> marks of what was sent from here: it is known again where its acknowledgement was lost
+    clash: new Map(), // row -> what the server has from elsewhere, while something else waits here
+    loose: new Set(), // rows that wait and for which the browser has no room
+    restored: 0, // questions of which an earlier page left something
     saving: null, // the row whose review is on its way
     trouble: "", // why the server does not have them
 
@@ -27,11 +33,13 @@
       this.onSave = onSave;
       this.onState = onState;
       window.addEventListener("pagehide", () => {
-        for (const [row, body] of this.waiting) terraCot.data.keep("draft", row, body, true).catch(() => {});
+        for (const [row, body] of this.waiting) {
+          if (!this.clash.has(row)) terraCot.data.keep("draft", row, body, this.stamps.get(row), true).catch(() => {});
+        }
       });
       window.addEventListener("beforeunload", (event) => {
-        // More than a page may leave behind it, or no server to leave it with: ask, so that nothing is lost without a word.
-        if (this.trouble || this.saving !== null || JSON.stringify([...this.waiting]).length >= 60000) event.preventDefault();
+        // What the browser holds comes back with the page; the rest would be lost: ask.
+        if (this.loose.size) event.preventDefault();
       });
     },
 
@@ -40,11 +48,96 @@
       this.box.replaceChildren();
     },
 
+    /** Take up what an earlier page could not send. */
+    restore() {
+      for (const [id, entry] of terraCot.held.all()) {
+        const row = terraCot.data.numbers.get(id);
+        if (row === undefined) continue;
+        this.waiting.set(row, entry.body);
+        this.stamps.set(row, entry.seen);
+        this.sent.set(row, new Set(entry.sent));
+        this.restored++;
+      }
+      if (this.restored) this.send();
+    },
+
+    /** Have the browser hold what waits of a row. */
+    hold(row, body) {
+      const sent = this.sent.get(row) || [];
+      if (terraCot.held.keep(terraCot.data.rows[row].id, body, this.stamps.get(row), sent)) this.loose.delete(row);
+      else this.loose.add(row);
+    },
+
+    /** Nothing waits of a row any more: `body` is with the server, or given up. */
+    letGo(row, body) {
+      this.waiting.delete(row);
+      this.clash.delete(row);
+      this.loose.delete(row);
+      terraCot.held.drop(terraCot.data.rows[row].id, body);
+    },
+
+    /** `body` goes to the server now: should its answer be lost, it is known again by its mark. */
+    sending_(row, body) {
+      const marks = [...(this.sent.get(row) || []), terraCot.held.mark(body)];
+      this.sent.set(row, new Set(marks.slice(-MARKS)));
+      this.hold(row, this.waiting.get(row) || body);
+    },
+
+    /** The server has `body`, and its stamp is `told.stamp`. */
+    acknowledged(row, body, told) {
+      this.stamps.set(row, told.stamp);
+      if (!this.waiting.has(row) || this.waiting.get(row) === body) this.letGo(row, body);
+      else this.hold(row, this.waiting.get(row));
+      terraCot.held.tell({ id: terraCot.data.rows[row].id, states: told.states || {} });
+    },
+
+    /** The server has something else than this page saw: what was sent from here, or a word from elsewhere. */
+    elsewhere(row, now) {
+      const { held, data } = terraCot, there = held.mark(now.draft || now.review), body = this.waiting.get(row);
+      const mine = held.mark(body) === there;
+      data.restate({ [data.rows[row].place]: now.state }, row);
+      if (!mine && !(this.sent.get(row) || new Set()).has(there)) {
+        this.clash.set(row, now);
+        if (row === this.row) this.choose();
+        return;
+      }
+      this.stamps.set(row, now.stamp);
+      if (!mine) {
+        this.hold(row, body);
+        return;
+      }
+      this.letGo(row, body);
+      this.onState(row, !now.draft);
+      if (now.draft && row === this.row) this.say("Draft kept, not saved yet.");
+    },
+
+    /** Show both versions of the row that is looked at; the expert says which stays. */
+    choose() {
+      const row = this.row, now = this.clash.get(row), old = this.box.querySelector(".clash");
+      if (old) old.remove();
+      if (!now) return;
+      this.box.prepend(terraCot.agree.clash(now, this.checks, () => {
+        this.stamps.set(row, now.stamp);
+        this.clash.delete(row);
+        this.hold(row, this.waiting.get(row));
+        this.choose();
+        this.say("Keeping the draft…");
+        this.warn();
+        this.send();
+      }, () => {
+        this.letGo(row, this.waiting.get(row));
+        this.warn();
+        this.onState(row, true);
+      }));
+      this.box.scrollTop = 0;
+    },
+
     /** Take up the review of a row: the draft, else what was saved, else nothing. */
     show(row, sample) {
       const { checks, grades, max_comment: most } = terraCot.data.told, now = sample.draft || sample.review;
       this.row = row;
       this.sample = sample;
+      if (!this.waiting.has(row) && this.saving !== row) this.stamps.set(row, sample.stamp);
       this.checks = checks.filter((check) => check !== "mask" || sample.masks.length);
       this.grades = now ? { ...now.grades } : {};
       this.saved = Boolean(sample.review);
@@ -67,12 +160,22 @@
       this.status = make("p", "status");
       this.status.setAttribute("role", "status");
       const label = make("label", "comment", make("span", "", "Comment"), this.comment);
-      this.box.replaceChildren(make("h2", "", "Your review"), ...lines, label, make("div", "buttons", this.save, this.drop), this.status, this.others(sample));
+      const others = terraCot.agree.others(sample, this.checks), whole = [make("h2", "", "Your review"), ...lines, label, make("div", "buttons", this.save, this.drop), this.status];
+      // The word of the others is why one is here again: it comes first.
+      this.box.replaceChildren(...(sample.others.length ? [others, ...whole] : [...whole, others]));
+      this.choose();
       this.box.scrollTop = 0;
       const open = this.checks.findIndex((check) => !this.grades[check]);
-      this.mark(open < 0 ? 0 : open);
+      this.mark(open < 0 ? 0 : open, true);
       this.draw();
       this.say(sample.draft ? "Draft, not saved yet." : sample.review ? "Saved." : "");
+      this.warn();
+    },
+
+    /** Whether the question is saved as it stands here. */
+    unchanged() {
+      const { held } = terraCot, { review, draft } = this.sample;
+      return Boolean(review) && !draft && !this.waiting.has(this.row) && held.mark(this.body()) === held.mark(review);
     },
 
     check(check, place, grades) {
@@ -84,19 +187,20 @@
         const button = make("button", grade, grade);
         button.type = "button";
         button.setAttribute("role", "radio");
-        button.addEventListener("click", () => { this.mark(place); this.grade(grade); });
+        button.addEventListener("click", () => { this.mark(place, true); this.grade(grade); });
         bar.append(button);
         return button;
       }));
-      line.addEventListener("pointerdown", () => this.mark(place));
+      line.addEventListener("pointerdown", () => this.mark(place, true));
       line.append(bar);
       return line;
     },
 
-    mark(place) {
+    mark(place, quiet) {
       this.at = Math.max(0, Math.min(this.checks.length - 1, place));
       this.box.querySelectorAll(".check").forEach((line, number) => {
         line.classList.toggle("marked", number === this.at);
+        if (number === this.at && !quiet) line.scrollIntoView({ block: "nearest" });
         if (number === this.at) line.setAttribute("aria-current", "true");
         else line.removeAttribute("aria-current");
       });
@@ -157,14 +261,29 @@
 
     /** Above everything, for as long as it is so: the server does not have what was said. */
     warn(trouble = this.trouble) {
-      const many = this.waiting.size + (this.saving !== null), box = document.getElementById("unkept");
+      const many = this.waiting.size - this.clash.size + (this.saving !== null && !this.waiting.has(this.saving)), box = document.getElementById("unkept");
+      const questions = (number) => (number === 1 ? "one question" : `${number} questions`), texts = [];
       this.trouble = many ? trouble : "";
-      const text = this.trouble && `Not kept: what you said of ${many === 1 ? "one question" : `${many} questions`}. ${trouble} It is tried again; leave this page open.`;
+      if (this.trouble) {
+        texts.push(`Not kept by the server: what you said of ${questions(many)}.`, this.trouble);
+        texts.push(this.loose.size ? "This browser has no room to hold it: leave this page open; it is sent again until it is kept."
+          : "This browser holds it and sends it again until it is kept.");
+      }
+      const apart = [...this.clash.keys()].filter((row) => row !== this.row);
+      if (apart.length) texts.push(`Not kept, because it was changed in another tab or browser: ${questions(apart.length)}, such as ${terraCot.data.rows[apart[0]].id}. Go there and choose.`);
+      const text = texts.join(" ");
       box.hidden = !text;
       if (box.textContent !== text) box.textContent = text; // it is read out when it changes
+      if (this.restored && !this.waiting.size && this.saving === null) {
+        const sent = document.getElementById("sent");
+        sent.textContent = `What this browser held of ${questions(this.restored)} is kept by the server now.`;
+        sent.hidden = false;
+        this.restored = 0;
+      }
+      if (this.clash.has(this.row)) this.say("Not kept: choose above which version stays.", true);
       if (!this.trouble) return;
       if (this.row === this.saving) this.say(`Not saved yet. ${trouble}`, true);
-      else if (this.waiting.has(this.row)) this.say(`Not saved, and the draft is not kept. ${trouble}`, true);
+      else if (this.waiting.has(this.row) && !this.clash.has(this.row)) this.say(`Not saved, and the draft is not kept. ${trouble}`, true);
     },
 
     /** Warn if no answer comes; an answer clears the timer. */
@@ -172,7 +291,10 @@
 
     /** Something was changed: the draft goes to the server, after those that are on their way. */
     changed() {
-      this.waiting.set(this.row, this.body());
+      const body = this.body();
+      this.waiting.set(this.row, body);
+      this.hold(this.row, body);
+      document.getElementById("sent").hidden = true;
       this.say("Keeping the draft…");
       this.warn();
       this.send();
@@ -182,6 +304,12 @@
     unsaved(row, body, error) {
       this.saving = null;
       this.waiting.set(row, body);
+      if (error.now) {
+        this.elsewhere(row, error.now);
+        this.warn();
+        this.send();
+        return;
+      }
       this.warn(error.message);
       this.later();
     },
@@ -197,17 +325,24 @@
     },
 
     async sendAll() {
-      while (this.waiting.size) {
-        const [row, body] = this.waiting.entries().next().value, late = this.late();
+      const first = () => [...this.waiting].find(([row]) => !this.clash.has(row));
+      for (let next = first(); next; next = first()) {
+        const [row, body] = next, late = this.late();
         try {
-          const told = await terraCot.data.keep("draft", row, body);
-          if (this.waiting.get(row) === body) this.waiting.delete(row);
+          this.sending_(row, body);
+          const told = await terraCot.data.keep("draft", row, body, this.stamps.get(row));
+          this.acknowledged(row, body, told);
           this.warn();
           this.onState(row);
           if (this.row !== row || this.waiting.has(row)) continue;
           this.say("Draft kept, not saved yet.");
           terraCot.question.measured(told.measured);
         } catch (error) {
+          if (error.now && this.waiting.has(row)) {
+            this.elsewhere(row, error.now);
+            this.warn();
+            continue;
+          }
           // To the end of those that wait: one that is refused keeps no other back.
           const newest = this.waiting.get(row);
           if (this.waiting.delete(row)) this.waiting.set(row, newest);
@@ -227,43 +362,20 @@
     },
 
     async discard() {
-      this.waiting.delete(this.row);
+      const row = this.row, known = this.clash.get(row);
+      if (known) this.stamps.set(row, known.stamp); // both were seen
+      this.letGo(row, this.waiting.get(row));
+      this.choose();
       this.warn();
       await this.settled();
       try {
-        await terraCot.data.keep("draft", this.row, null);
-        this.onState(this.row, true);
+        const told = await terraCot.data.keep("draft", row, null, this.stamps.get(row));
+        this.acknowledged(row, null, told);
+        this.onState(row, true);
       } catch (error) {
+        if (error.now) this.onState(row, true);
         this.say(`The draft is not discarded. ${error.message}`, true);
       }
-    },
-
-    /** What the others say, once all have spoken. */
-    others(sample) {
-      const box = make("section", "others");
-      if (!sample.others.length) {
-        if (sample.review && terraCot.data.state(this.row) === 2) box.append(make("p", "soft", "Others have not reviewed it yet. You will see their word when all have."));
-        return box;
-      }
-      box.append(make("h3", "", terraCot.data.told.states[sample.state] === "kept" ? "All agree" : "The others say"));
-      for (const other of sample.others) {
-        const list = make("dl", "");
-        for (const check of this.checks) {
-          const grade = other.grades[check] || "none";
-          list.append(make("dt", "", ASKS[check][0]), make("dd", `grade ${grade}`, grade));
-        }
-        const one = make("div", "other", make("h4", "", make("bdi", "", other.reviewer)), list);
-        if (other.comment) one.append(make("p", "said", make("bdi", "", other.comment)));
-        if (sample.masks.length && JSON.stringify(other.masks) !== JSON.stringify(sample.review && sample.review.masks)) {
-          const use = make("button", "", other.masks ? "Use these repaired masks" : "Use the masks as they were");
-          use.type = "button";
-          use.addEventListener("click", () => terraCot.brush.use(other.masks || sample.masks.map(() => null)));
-          one.append(use);
-        }
-        box.append(one);
-      }
-      if (sample.state === 3) box.append(make("p", "soft", "It stays only if all grade every check high and mean the same masks. You may change your review; agreement is measured on the first."));
-      return box;
     },
   };
 }

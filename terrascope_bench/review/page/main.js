@@ -2,7 +2,7 @@
 "use strict";
 
 (async () => {
-  const { data, filter, list, detail, stage, brush, form, question } = terraCot;
+  const { data, filter, list, detail, stage, brush, form, question, held } = terraCot;
   const NEWS_MS = 15000, TO_DO = (state) => state < 2, byId = (id) => document.getElementById(id);
   let current = -1, asked = 0, shown = -1, coming = false;
   detail.box = byId("detail");
@@ -13,7 +13,7 @@
     return;
   }
   const { told } = data;
-  document.title = `${told.name} · Review`;
+  document.title = `${told.reviewer} · ${told.name} · Review`; // two experts in one browser are told apart
   byId("title").textContent = `Review: ${told.name}`;
 
   const count = () => {
@@ -90,6 +90,7 @@
     list.box.scrollTop = 0;
     list.refresh(current);
     count();
+    question.place(current);
     if (!filter.kept.length) none("No question has all of this. Press a for all questions.");
     else if (!filter.kept.includes(current)) look(filter.kept[0]);
   };
@@ -107,30 +108,43 @@
       const { kept } = filter, place = kept.indexOf(current);
       const open = [...kept.slice(place + 1), ...kept.slice(0, place + 1)].filter((row) => row !== current && TO_DO(data.state(row)));
       if (open.length) look(open[0]);
-      else if (actions.open()) form.say(TO_DO(data.state(current)) ? "This is the last one to do." : "Nothing is left to do here.");
+      else if (actions.open()) form.say(TO_DO(data.state(current)) ? "This is the last one to do." : actions.left());
+    },
+    /** What is left where no question is to do. */
+    left() {
+      const settle = filter.kept.filter((row) => data.state(row) === 3).length;
+      return `Nothing is left to do here.${settle ? ` To settle: ${settle}; choose them under State.` : ""}`;
     },
     all() { filter.clear(); refilter(); },
     changed() { form.changed(); },
     async save() {
       if (saving() || !actions.open()) return;
+      if (form.clash.has(current)) { form.warn(); return; }
       if (!form.complete()) { form.missing(); return; }
-      const row = current, body = form.body(), late = form.late();
+      if (form.unchanged()) { actions.next(); return; }
+      // Who has read what the others say goes on; who has not, is shown it.
+      const row = current, body = form.body(), late = form.late(), read = detail.sample.others.length > 0;
       form.saving = row;
       rest();
       form.waiting.delete(row);
       form.say("Saving…");
       try {
+        form.hold(row, body);
         await form.settled();
-        await data.keep("review", row, body);
+        form.sending_(row, body);
+        const told = await data.keep("review", row, body, form.stamps.get(row));
         clearTimeout(late);
         form.saving = null;
+        form.acknowledged(row, body, told);
         form.warn();
         restate();
         if (row !== current) return;
-        const settle = data.state(row) === 3;
-        if (!settle) actions.next();
+        const stay = data.state(row) === 3 && !read;
+        if (!stay) actions.next();
         if (row === current) await look(row, true);
-        if (row === current && !settle) form.say("Saved. Nothing is left to do here.");
+        if (row !== current) return;
+        if (stay) form.box.querySelector(".others").scrollIntoView({ block: "nearest" });
+        form.say(stay ? "Saved. Enter goes on." : `Saved. ${actions.left()}`);
       } catch (error) {
         clearTimeout(late);
         form.unsaved(row, body, error);
@@ -149,6 +163,14 @@
 
   filter.build(refilter);
   list.build((row) => look(row));
+  held.begin(told, ({ id, states }) => {
+    const row = data.numbers.get(id);
+    if (row === undefined) return;
+    data.restate(states, row);
+    restate();
+    if (row !== current || saving() || coming || form.waiting.has(row) || brush.stroke) return;
+    look(row, true).then(() => { if (row === current) form.say("Changed in another tab; this is what stands now."); });
+  });
   form.build(actions.save, (row, again) => {
     restate();
     if (again && row === current) look(row, true);
@@ -169,6 +191,7 @@
   }, NEWS_MS);
 
   filter.apply();
+  form.restore();
   const wanted = () => { try { return data.numbers.get(decodeURIComponent(location.hash.slice(1))); } catch { return undefined; } };
   window.addEventListener("hashchange", () => { const row = wanted(); if (row !== undefined && row !== current) look(row); });
   list.refresh(-1);

@@ -18,19 +18,27 @@
     return element;
   };
 
+  const { number } = terraCot.detail;
+  terraCot.detail.number = function (value, unit) {
+    if (!["%", "m", "m2", "px"].includes(unit)) return number.call(this, value, unit);
+    const text = value.toLocaleString("en", { maximumFractionDigits: this.digits });
+    return unit === "m2" ? `${text} m²` : `${text} ${unit}`;
+  };
+
   terraCot.question = {
     /** Show a row. The masks of `sample` are those of the draft, else of the saved review. */
     show(row, sample, actions) {
-      const { detail, stage, brush, data, filter } = terraCot, listed = data.rows[row], facets = data.meta.facets;
+      const { detail, stage, brush, data } = terraCot, listed = data.rows[row], facets = data.meta.facets;
       const original = sample.masks.map((mask) => mask.counts), now = sample.draft || sample.review;
       ((now && now.masks) || []).forEach((counts, at) => { if (counts) sample.masks[at].counts = counts; });
       document.body.classList.remove("editing");
+      // One digit more than the options have: enough to see which is nearest.
+      const digits = Math.max(0, ...(sample.options || []).map((option) => (option.match(/\d\.(\d+)/) || ["", ""])[1].length)) + 1;
+      detail.digits = Math.min(digits, 6);
       Object.assign(detail, { sample, kept: [], parts: [] });
-      const place = filter.kept.indexOf(row), many = filter.kept.length.toLocaleString("en");
-      const where = place < 0 ? "not among those filtered" : `${(place + 1).toLocaleString("en")} of ${many}`;
       const bar = make("div", "bar",
         button("‹", "Question before", "k", () => actions.move(-1)), button("›", "Next question", "j", () => actions.move(1)),
-        make("span", "where", where), make("span", "tags", facets.slice(1, 4).map((facet, at) => facet.words[listed.facets[at + 1][0]]).join(" · ")));
+        (this.where = make("span", "where")), make("span", "tags", facets.slice(1, 4).map((facet, at) => facet.words[listed.facets[at + 1][0]]).join(" · ")));
       const options = detail.options(sample.options || [], sample.answer), place_ = make("div", "stage");
       options.querySelectorAll("li").forEach((item, at) => item.prepend(make("span", "letter", `${"ABCDEFGHIJ"[at]} `)));
       const ask = make("div", "ask", make("h2", "question", make("bdi", "", sample.question)), options);
@@ -38,6 +46,7 @@
       const text = make("div", "text", this.evidence), look = make("div", "look", this.toolbar(), place_, detail.legend());
       const body = make("div", "body", look, text);
       detail.box.replaceChildren(bar, ask, body, this.origin(sample));
+      this.place(row);
       detail.box.scrollTop = 0;
       const lights = (masks, act) => { if (!brush.on) act.call(detail, masks.slice(0, 1)); };
       brush.on = this.told = false;
@@ -46,6 +55,12 @@
       detail.arrange(look, body);
       this.tools();
       this.measured(sample.measured);
+    },
+
+    /** The place of a row among those that are filtered. */
+    place(row) {
+      const { kept } = terraCot.filter, at = kept.indexOf(row), number = (value) => value.toLocaleString("en");
+      if (this.where) this.where.textContent = at < 0 ? "not among those filtered" : `${number(at + 1)} of ${number(kept.length)}`;
     },
 
     /** What the repaired masks come to: their evidence, and whether the answer follows. */
@@ -74,7 +89,7 @@
       this.width = make("span", "width");
       this.back = button("Undo", "Undo", "u", () => brush.undo());
       this.again = button("Redo", "Redo", "r", () => brush.redo());
-      this.reset = button("As it was", "All masks as they were", "", () => brush.use(brush.original.map(() => null)));
+      this.reset = button("Undo all repairs", "All masks as they were", "", () => brush.use(brush.original.map(() => null)));
       this.reset.title = "All masks as they were";
       this.which = make("div", "which");
       this.changed_ = make("span", "repaired", "repaired");

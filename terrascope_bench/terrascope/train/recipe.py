@@ -14,7 +14,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from terra_cot.errors import ConfigError
-from terra_cot.recipe import describe, read_values
+from terra_cot.fault import describe
+from terra_cot.recipe import read_values
 from terra_cot.store.atomic import sha256_json
 from terrascope_bench.terrascope.train.forms import Form
 

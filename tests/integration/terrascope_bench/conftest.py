@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from benchfactory import write_dataset
+from gate import LONG_S
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +48,7 @@ def cot() -> Cli:
 
 
 def _command(pipeline: str) -> Cli:
-    def call(*arguments: object, cwd: Path | None = None, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    def call(*arguments: object, cwd: Path | None = None, timeout: float = LONG_S) -> subprocess.CompletedProcess[str]:
         code = f"from pipelines.{pipeline} import main; main()"
         root = str(Path(__file__).parents[3])
         return subprocess.run(

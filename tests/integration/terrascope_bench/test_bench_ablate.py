@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import orjson
 import pytest
 import terrascopefactory as factory  # skips where torch is absent
 from benchfactory import write_dataset
+from gate import Gate
 from jsonschema import Draft202012Validator
 
 from terrascope_bench.terrascope import store
@@ -75,12 +75,15 @@ def test_a_killed_ablation_goes_on_and_says_what_holds(house: Path, tmp_path: Pa
     inputs = (house / "recipe.yaml", "--data", house / "data", "--bench", house / "bench")
     killed = tmp_path / "killed"
     words = [*PROGRAM, "ablate", *inputs, "-o", killed]
+    gate = Gate(tmp_path / "gate", "*/model/config.json", at=3)
     going = subprocess.Popen(
-        list(map(str, words)), start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        list(map(str, words)),
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=gate.environment(),
     )
-    until = time.monotonic() + 300
-    while len(pieces(killed)) < 2 and time.monotonic() < until:
-        time.sleep(0.2)
+    gate.wait(going)
     os.killpg(going.pid, signal.SIGKILL)
     going.wait()
     kept = pieces(killed)

@@ -78,10 +78,27 @@ def test_hugging_face_loads_it_and_images_arrive_as_images(
     assert image.size == (table[0]["width"], table[0]["height"])
 
 
+def test_hugging_face_does_not_take_one_bench_for_another(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`datasets` keeps what it read of a local folder under the folder's last name."""
+    monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
+    from datasets import load_dataset
+
+    ids = []
+    for number in (0, 1):
+        folder = tmp_path / str(number) / "bench"
+        build_benchmark([dataset], folder, per_task=8 + 4 * number)
+        ids.append(load_dataset(str(folder), split="test", cache_dir=str(tmp_path / "cache"))["question_id"])
+        assert ids[-1] == [question.question_id for question in open_benchmark(folder).questions()]
+    assert len(ids[0]) < len(ids[1])
+
+
 def test_its_card_tells_the_hub_the_licences_of_its_sources(bench: Path) -> None:
     from huggingface_hub import DatasetCard
 
     from terra_cot.store.licence import hub_licence
+    from terra_cot.store.manifest import manifest_parts
     from terrascope_bench.card import card
 
     shown, manifest = DatasetCard.load(bench / "README.md"), open_benchmark(bench).manifest
@@ -94,7 +111,7 @@ def test_its_card_tells_the_hub_the_licences_of_its_sources(bench: Path) -> None
         {"source": "a", "licence": "{Terms}\n---", "questions": 1},
         {"source": "b", "licence": "CC-BY-4.0", "questions": 1},
     ]
-    told = DatasetCard(card(manifest | {"sources": mixed})).data.to_dict()
+    told = DatasetCard(card(manifest | {"sources": mixed}, manifest_parts(manifest))).data.to_dict()
     assert (told["license"], told["license_name"]) == ("other", "cc-by-4.0-and-terms")
     assert told["configs"][0]["data_files"][0]["path"] == "questions/*.parquet"
 
@@ -212,3 +229,31 @@ def rename_tiles(folder: Path) -> None:
         ]
         parts.append(write_part(folder, TILES, number, rows))
     write_manifest(folder, "dataset", {"sources": []}, parts)
+
+
+def test_questions_and_rows_are_told_apart(dataset: Path, tmp_path: Path, cli: Cli) -> None:
+    out = tmp_path / "bench"
+    done = cli("build", dataset, "-o", out, "--per-task", 8, "--variants", "optical,sar")
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads((out / "manifest.json").read_text())
+    asked, rows = sum(entry["questions"] for entry in manifest["tasks"].values()), sum(manifest["rows"].values())
+    assert asked < rows
+    words = f"{asked} questions, {rows} rows"
+    assert words in done.stdout
+    assert f"\n{words} about satellite images" in (out / "README.md").read_text()
+    assert "guessable: share of the questions" in done.stdout
+    ran = cli("run", "random", "--bench", out, "-o", tmp_path / "r.jsonl")
+    assert f"{rows} of {rows} rows answered\n" in ran.stdout
+    again = cli("run", "random", "--bench", out, "-o", tmp_path / "r.jsonl")
+    assert f": 0 of {rows} rows answered now, {rows} by an earlier run\n" in again.stdout
+    for command in ("validate", "score"):
+        assert words in cli(command, tmp_path / "r.jsonl", "--bench", out).stdout, command
+
+
+def test_tiles_without_a_label_map_are_counted_where_nothing_can_be_asked(tmp_path: Path) -> None:
+    rows = [record.to_row() for record in tiles(6, 0, 0, "test", 0.0)]
+    bare = [{**row, "label": None, "legend": None, "label_frame": None} for row in rows[1:]]
+    parts = [write_part(tmp_path / "data", TILES, 0, [rows[0], *bare])]
+    write_manifest(tmp_path / "data", "dataset", {"sources": []}, parts)
+    with pytest.raises(DataError, match=r"got \d+ candidates; 1 of 6 tiles has a label map"):
+        build_benchmark([tmp_path / "data"], tmp_path / "bench")

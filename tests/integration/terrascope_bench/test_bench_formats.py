@@ -93,8 +93,10 @@ def test_a_defect_is_told_by_its_place_and_counted_by_its_kind(
     path.write_text(json.dumps(value))
     done = cli("validate", path, "--bench", bench)
     assert done.returncode == 1
-    progress, *told = done.stderr.splitlines()
-    assert progress.startswith("validate: ")
+    lines = done.stderr.splitlines()
+    progress = [line for line in lines if line.startswith("validate: ")]  # every few seconds, so one at least
+    told = lines[len(progress) :]
+    assert progress
     assert [line.removeprefix(f"{path}: ").split(":")[0] for line in told] == ["result 5", "result 8"]
     assert "\x1b" not in done.stderr + done.stdout
     assert "2 defects" in done.stdout
@@ -102,3 +104,68 @@ def test_a_defect_is_told_by_its_place_and_counted_by_its_kind(
     refused = cli("score", path, "--bench", bench, "--quiet")
     assert refused.returncode == 2
     assert "2 defects, so there is no score; first: result 5: gt_answer" in refused.stderr
+
+
+def test_wrong_labels_and_letters_are_warned_of_and_scored_as_they_stand(
+    rows: list[dict[str, Any]], bench: Path, cli: Cli, tmp_path: Path
+) -> None:
+    renamed = json.loads(json.dumps(rows))
+    trees = 0
+    for row in renamed:
+        for mask in row["masks"]:
+            if mask["label"] == "tree":
+                mask["label"], trees = "trees", trees + 1
+    assert trees > 5
+    renamed[0] = {**renamed[0], "answer": "J"}
+    path = tmp_path / "p.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in renamed))
+    words = f"{trees} masks have a label that their question does not ask for: 'trees' (did you mean 'tree'?)"
+    done = cli("validate", path, "--bench", bench)
+    assert done.returncode == 0
+    assert f"{path}: warning: {words}" in done.stderr
+    assert "warning: 1 answer is none of the options of the question: J" in done.stderr
+    told = json.loads(cli("validate", path, "--bench", bench, "--json").stdout)
+    assert [(entry["kind"], entry["n"]) for entry in told["warnings"]] == [
+        ("label_not_asked", trees),
+        ("answer_no_option", 1),
+    ]
+    scored = cli("score", path, "--bench", bench, "-o", tmp_path / "card.json")
+    assert scored.returncode == 0
+    assert words in scored.stderr
+    assert "trees" not in (tmp_path / "card.json").read_text().replace("card.json", "").replace('"trees"', "")
+    assert cli("reproduce", tmp_path / "card.json").returncode == 0
+    assert cli("score", path, "--bench", bench, "--quiet").stderr == ""
+
+
+def test_many_defects_of_one_kind_are_not_a_flood(
+    rows: list[dict[str, Any]], bench: Path, cli: Cli, tmp_path: Path
+) -> None:
+    path = tmp_path / "pretty.jsonl"
+    path.write_text("\n".join(json.dumps(row, indent=1) for row in rows[:20]) + '\n{"question_id": "x"}')
+    done = cli("validate", path, "--bench", bench)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) < 25
+    assert "more defects of this kind (not_json)" in done.stderr
+    assert "no such question" in done.stderr  # a kind that comes late is not lost
+    one = cli("validate", path, "--bench", bench, "--limit", 1).stderr.splitlines()
+    assert one[-1].startswith("... and ")
+    assert len(one) == 3
+    refused = cli("score", path, "--bench", bench).stderr.splitlines()
+    assert len(refused[-1]) < 400
+
+
+def test_a_folder_or_file_beside_the_right_one_is_named(files: Path, bench: Path, cli: Cli, tmp_path: Path) -> None:
+    for wrong in (bench.parent, bench.parent / "bnech", bench / "questions"):
+        done = cli("score", files / "p.jsonl", "--bench", wrong)
+        assert done.returncode == 2
+        assert (f"did you mean {bench}?" in done.stderr) == (wrong != bench / "questions"), done.stderr
+    for command in (("compare", files / "p.jsonl", files / "p.jsonl"), ("reproduce", files / "p.jsonl")):
+        done = cli(*command)
+        assert done.returncode == 2
+        assert "a scorecard is expected: `terrascope-bench score" in done.stderr
+    table = tmp_path / "p.csv"
+    table.write_text("question_id,answer\na,B\n")
+    assert (
+        "predictions are JSONL (one object a line, also .gz), Parquet, or"
+        in cli("validate", table, "--bench", bench).stderr
+    )

@@ -118,7 +118,7 @@ def test_batches_resume_and_the_command_line(llava: Path, small: Path, tmp_path:
     done = cli("run", f"hf:{llava}", "-b", small, "-o", out, "--batch-size", "5", "--max-tokens", "24",
                "--device", "cpu", "--dtype", "float32")  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "12 of 12 questions answered" in done.stdout
+    assert "12 of 12 rows answered" in done.stdout
     whole = out.read_bytes()
     run(llava, small, tmp_path / "single.jsonl")
     single = [row["response"] for row in rows(tmp_path / "single.jsonl")]

@@ -146,7 +146,7 @@ def test_each_of_300_is_refused_by_its_number(bench: Path, tmp_path: Path) -> No
         number += 1
         numbers.append(number)
         handle.write(json.dumps({"question_id": questions[0].question_id, "answer": "A"}).encode() + b"\n")
-    code, text, peak = run("validate", path, "--bench", bench, "--quiet")
+    code, text, peak = run("validate", path, "--bench", bench, "--quiet", "--limit", "10000")
     assert code == 1
     assert "Traceback" not in text
     rows = text.strip().splitlines()
@@ -178,7 +178,7 @@ def test_a_line_at_the_limit_of_deep_or_wide_json(bench: Path, tmp_path: Path) -
         b'"' + b"\\u0000" * (size // 6) + b'"',
     )
     path.write_bytes(b"\n".join(wide))
-    code, text, peak = run("validate", path, "--bench", bench, "--quiet")
+    code, text, peak = run("validate", path, "--bench", bench, "--quiet", "--limit", "10000")
     assert code == 1
     assert [row.split("line ")[1][0] for row in text.strip().splitlines()] == ["1", "2", "3"]
     assert peak < PEAK_LIMIT_MB, f"{peak} MB"

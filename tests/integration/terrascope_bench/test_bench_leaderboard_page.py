@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from browser import browser, needs_chromium, page
 from cardfactory import reply, scorecard, submit
+from gate import LONG_S
 
 from terra_cot.store.manifest import read_manifest, write_manifest
 from terra_cot.store.shards import write_part
@@ -273,14 +274,17 @@ def test_the_policy_stops_what_got_in(
     (tmp_path / "index.html").write_text(html)
     with page(running) as (opened, heard):
         visit(opened, tmp_path)
+        end = time.monotonic() + LONG_S
+        while not any("Content Security Policy" in message for message in heard.messages):
+            assert time.monotonic() < end
+            opened.wait_for_timeout(20)
         opened.wait_for_timeout(300)
         assert opened.evaluate("window.ran") is None
         assert asked == []
-        assert any("Content Security Policy" in message for message in heard.messages)
     (tmp_path / "index.html").write_text(re.sub("<meta http-equiv[^>]*>", "", html))
     with page(running) as (opened, _):  # without the policy the same page does all of it
         visit(opened, tmp_path)
-        end = time.monotonic() + 30
+        end = time.monotonic() + LONG_S
         while opened.evaluate("window.ran") is None or not {"/img", "/script", "/css", "/fetch"} <= set(asked):
             assert time.monotonic() < end, asked
             opened.wait_for_timeout(20)
@@ -304,3 +308,16 @@ def test_a_table_at_the_terminal_prints_attacks_as_text(hostile: Path, capsys: p
     assert "[bold red]markup[/]" in said
     assert "␛[31mred" in said
     assert not re.search("[\x1b\u202e\u2028]", said)
+
+
+@pytest.mark.parametrize("width", [1400, 1000, 700, 420])
+def test_the_ranking_fits_or_shows_that_it_goes_on(running: Any, site: Path, width: int) -> None:
+    with page(running, width=width) as (opened, _):
+        opened.goto((site / "index.html").as_uri())
+        inner, outer, shade = opened.evaluate(
+            "(({ scrollWidth, clientWidth }, box) => [scrollWidth, clientWidth, getComputedStyle(box).backgroundImage])"
+            "(document.querySelector('.wide'), document.querySelector('.wide'))"
+        )
+        assert opened.evaluate("document.documentElement.scrollWidth") == width
+        assert inner == outer or width < 1400
+        assert shade.count("linear-gradient") == 2

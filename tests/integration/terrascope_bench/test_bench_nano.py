@@ -27,7 +27,7 @@ def unseen(tmp_path_factory: pytest.TempPathFactory, cot: Cli, cli: Cli) -> Path
         (cli, "build", room / "data", "-o", room / "bench", "--split", "all", "--per-task", 24),
     )
     for command, *arguments in steps:
-        done = command(*arguments, timeout=400)
+        done = command(*arguments, timeout=1000)
         assert done.returncode == 0, done.stderr
     return room
 
@@ -37,7 +37,7 @@ def cards(unseen: Path, cli: Cli) -> dict[str, dict[str, Any]]:
     found = {}
     for name in ("terrascope-nano", "terrascope-nano+measured"):
         answers, card = unseen / f"{name}.jsonl", unseen / f"{name}.json"
-        done = cli("run", name, "--bench", unseen / "bench", "-o", answers, timeout=400)
+        done = cli("run", name, "--bench", unseen / "bench", "-o", answers, timeout=1000)
         assert done.returncode == 0, done.stderr
         done = cli("score", answers, "--bench", unseen / "bench", "-o", card)
         assert done.returncode == 0, done.stderr

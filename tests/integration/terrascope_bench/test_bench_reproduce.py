@@ -32,7 +32,7 @@ def card(bench: Path, tmp_path: Path) -> Path:
 def test_the_same_inputs_give_the_same_bytes(card: Path, tmp_path: Path, cli: Cli) -> None:
     done = cli("reproduce", card)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == [f"{card}: reproduced, bit for bit (124 questions)"]
+    assert done.stdout.splitlines() == [f"{card}: reproduced, bit for bit (124 rows)"]
     moved = tmp_path / "elsewhere"
     (tmp_path / "all").rename(moved)
     again = cli("reproduce", "cards/mine.json", cwd=moved)
@@ -128,7 +128,7 @@ def test_a_changed_benchmark_is_named(name: str, card: Path, cli: Cli) -> None:
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1 if name.endswith("parquet") else 0
     file.write_bytes(bytes(data) if name.endswith("parquet") else bytes(data) + b"\n")
-    done = cli("reproduce", card)
+    done = cli("reproduce", card, "--quiet")
     assert done.returncode == 2, done.stderr
     assert name in done.stderr
     assert len(done.stderr.splitlines()) == 1

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 import terrascopefactory as factory  # skips where torch is absent
 from exportfactory import changed, small_dataset
+from gate import LONG_S, Gate
 
 from terra_cot.sample import Sample
 from terra_cot.tile import TileRecord
@@ -30,7 +30,7 @@ RECIPE = (
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Weights to start from, a dataset, and recipes of 40 and of very many steps."""
+    """Weights to start from, a dataset, and a recipe of 40 steps."""
     house = tmp_path_factory.mktemp("train")
     store.save(*factory.make(), house / "start")
     small_dataset(house)
@@ -38,14 +38,12 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return house
 
 
-def begun(house: Path, out: Path, steps: int) -> subprocess.Popen[str]:
-    """A training that has taken so many steps."""
+def begun(house: Path, out: Path) -> subprocess.Popen[str]:
+    """A training that has taken six steps and stands before it keeps its second checkpoint: it cannot end by itself."""
     words = [*PROGRAM, house / "recipe.yaml", "-o", out, "--data", house / "dataset", "--quiet", "--set", "threads=1"]
-    going = subprocess.Popen(list(map(str, words)), stderr=subprocess.PIPE, text=True)
-    until = time.monotonic() + 100
-    while len(read_log(out)) < steps and time.monotonic() < until:
-        assert going.poll() is None
-        time.sleep(0.005)
+    gate = Gate(out.with_name("gate"), "*/checkpoint.pt", at=2)
+    going = subprocess.Popen(list(map(str, words)), stderr=subprocess.PIPE, text=True, env=gate.environment())
+    gate.wait(going)
     return going
 
 
@@ -54,19 +52,19 @@ def test_killed_it_leaves_nothing_running_and_goes_on_with_the_same_losses(
 ) -> None:
     import psutil
 
-    going = begun(house, tmp_path / "killed", 5)
+    going = begun(house, tmp_path / "killed")
     others = psutil.Process(going.pid).children(recursive=True)
     assert others
     os.kill(going.pid, signal.SIGKILL)
     going.wait()
-    assert 5 <= len(read_log(tmp_path / "killed")) < 40
-    _, left = psutil.wait_procs(others, timeout=20)
+    assert len(read_log(tmp_path / "killed")) == 6
+    _, left = psutil.wait_procs(others, timeout=LONG_S)
     assert not left
     for name, ahead in (("killed", 4), ("whole", 0)):
         words = (house / "recipe.yaml", "-o", tmp_path / name, "--data", house / "dataset", "--set", f"ahead={ahead}")
         done = cli("train", *words, "--set", "threads=1")
         assert done.returncode == 0, done.stderr
-        assert ("went on after step" in done.stdout) == (name == "killed")
+        assert ("went on after step 3" in done.stdout) == (name == "killed")
     told = [[(row["step"], row["loss"]) for row in read_log(tmp_path / name)] for name in ("killed", "whole")]
     assert told[0] == told[1]
     assert len(told[0]) == 40
@@ -75,14 +73,14 @@ def test_killed_it_leaves_nothing_running_and_goes_on_with_the_same_losses(
 def test_interrupted_it_says_so_in_one_line_and_leaves_nothing_running(house: Path, tmp_path: Path) -> None:
     import psutil
 
-    going = begun(house, tmp_path / "out", 2)
+    going = begun(house, tmp_path / "out")
     others = psutil.Process(going.pid).children(recursive=True)
     for process in (psutil.Process(going.pid), *others):  # as a terminal does: to all of them
         process.send_signal(signal.SIGINT)
-    _, told = going.communicate(timeout=60)
+    _, told = going.communicate(timeout=LONG_S)
     assert going.returncode == 130, told
     assert told == "stopped; run the same command again to go on\n"
-    assert not psutil.wait_procs(others, timeout=20)[1]
+    assert not psutil.wait_procs(others, timeout=LONG_S)[1]
 
 
 def test_what_the_maker_of_lessons_cannot_read_is_told_in_one_line(house: Path, tmp_path: Path, cli: Cli) -> None:

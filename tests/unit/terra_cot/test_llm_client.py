@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import pickle
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gate import LONG_S
 from llmserver import Answer, Body, Endpoint, completion, error, says, serving
 
 from terra_cot.errors import ConfigError
@@ -31,7 +34,7 @@ def asking(
     answer: Callable[[Body, int], Answer], tmp_path: Path, **settings: Any
 ) -> Iterator[tuple[Client, Endpoint, Ledger]]:
     with serving(answer) as endpoint:
-        options = LlmOptions(base_url=endpoint.url, model="m", **{"max_retries": 3, "timeout_s": 5, **settings})
+        options = LlmOptions(base_url=endpoint.url, model="m", **{"max_retries": 3, "timeout_s": 120, **settings})
         ledger = Ledger(tmp_path / "spent.json", options)
         ledger.settle_killed()
         yield Client(options, Cache(tmp_path / "cache"), ledger), endpoint, ledger
@@ -103,24 +106,25 @@ def test_what_stays_is_one_line(failure: Answer, says_so: str, tmp_path: Path, m
 
 
 def test_a_silent_server_is_given_up(tmp_path: Path) -> None:
-    slow = Answer(b"{}", wait_s=3)
-    with (
-        asking(lambda body, number: slow, tmp_path, max_retries=1, timeout_s=0.3) as (client, endpoint, ledger),
-        pytest.raises(LlmUnavailable, match=r"no answer within 0\.3 s"),
-    ):
-        client.ask(ASK, SCHEMA)
+    slow = Answer(b"{}", wait_s=600)
+    with asking(lambda body, number: slow, tmp_path, max_retries=1, timeout_s=0.3) as (client, endpoint, ledger):
+        with pytest.raises(LlmUnavailable, match=r"no answer within 0\.3 s"):
+            client.ask(ASK, SCHEMA)
+        until = time.monotonic() + LONG_S
+        while len(endpoint.seen) < 2 and time.monotonic() < until:  # given up, perhaps, before the server had read it
+            time.sleep(0.01)
     assert len(endpoint.seen) == 2
     assert ledger.spent()["reply_tokens"] == 700, "it may have been billed: the worst case counts"
     assert ledger.spent()["unanswered"] == ledger.spent()["requests"] == 1
 
 
 def test_nobody_listens(tmp_path: Path) -> None:
-    with serving(says(lambda body: "x")) as endpoint:
-        url = endpoint.url
-    options = LlmOptions(base_url=url, model="m", max_retries=0)
-    client = Client(options, Cache(tmp_path / "cache"), Ledger(tmp_path / "spent.json", options))
-    with pytest.raises(LlmUnavailable, match="Connection"):
-        client.ask(ASK, SCHEMA)
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))  # nobody else can take the port, and it is not listened on
+        options = LlmOptions(base_url=f"http://127.0.0.1:{held.getsockname()[1]}/v1", model="m", max_retries=0)
+        client = Client(options, Cache(tmp_path / "cache"), Ledger(tmp_path / "spent.json", options))
+        with pytest.raises(LlmUnavailable, match="Connection"):
+            client.ask(ASK, SCHEMA)
 
 
 @pytest.mark.parametrize("status", [400, 422])
@@ -160,7 +164,7 @@ def test_many_at_once_agree_on_one_reply(tmp_path: Path) -> None:
     gate = threading.Barrier(8)
 
     def answer(body: Body, number: int) -> Answer:
-        gate.wait(20)
+        gate.wait(LONG_S)
         return Answer(completion(f"reply {number}", body))
 
     with asking(answer, tmp_path) as (client, _, _), ThreadPoolExecutor(8) as pool:

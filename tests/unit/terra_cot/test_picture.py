@@ -14,7 +14,7 @@ from viewfactory import HOSTILE, series_dataset
 from terra_cot.errors import DataError
 from terra_cot.mask import Mask
 from terra_cot.palette import class_color
-from terra_cot.picture import overlay, panels, sample_picture
+from terra_cot.picture import numbered, overlay, panels, sample_picture
 from terra_cot.sample import Sample, ShownFrame
 from terra_cot.tile import TileRecord
 
@@ -35,7 +35,7 @@ def test_images_first_then_each_mask_on_the_image_of_its_date(pair: tuple[TileRe
     found = panels(sample, tile, tile.width)
     titles = [title for _, title in found]
     assert titles[0] == "t0 optical, 2023-05-01"
-    assert titles[1] == "t0 sar, 2023-05-02"
+    assert titles[1] == "t0 SAR, 2023-05-02"
     assert titles[2].startswith("t1 optical, 2023-08-01, ")
     assert titles[3:] == ["[1] tree, t0", "[2] tree, t1", "[3] water, t0"]
     for (pixels, _), entry in zip(found, sample.frames, strict=False):
@@ -86,7 +86,12 @@ def test_any_sample_makes_a_picture(pair: tuple[TileRecord, Sample]) -> None:
     titles = [title for _, title in panels(long, tile)]
     assert titles[6] == "[4] water, t0 (empty mask)"
     one = replace(sample, frames=(ShownFrame("t0", "sar"),), masks=(), chain="Nothing here.", options=None)
-    assert sample_picture(one, tile).width == 3 * (320 + 16) + 16
+    assert sample_picture(one, tile).width == 2 * (320 + 16) + 16
     assert sample_picture(sample, tile).tobytes() == sample_picture(sample, tile).tobytes()
     with pytest.raises(DataError, match="does not show"):
         sample_picture(replace(sample, frames=(ShownFrame("t1", "optical"),)), tile)
+
+
+def test_a_chain_beside_its_panels_has_their_numbers() -> None:
+    told = "The water of t0 Image: t0 [SEG]: 9 px. Image: t1 trees [SEG], none [SEG]."
+    assert numbered(told) == "The water of t0 [1]: 9 px. Image: t1 trees [2], none [3]."

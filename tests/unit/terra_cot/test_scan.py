@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from affine import Affine
+from gate import killed_at
 from geofactory import SCRIPT, cli_here, north_up, write_tiff
 
 from terra_cot.errors import ConflictError
@@ -200,15 +199,6 @@ def rasters(tmp_path_factory: pytest.TempPathFactory) -> Path:
 SETTING = 'source.frames=[{modality: optical, files: ["*/{scene}.tif"]}]'
 
 
-def killed(command: list[str], when: Callable[[], bool]) -> int:
-    """The exit code of a process that gets SIGKILL as soon as something is so."""
-    running = subprocess.Popen(command)
-    while running.poll() is None and not when():
-        time.sleep(0.002)
-    running.send_signal(signal.SIGKILL)
-    return running.wait()
-
-
 @pytest.fixture(scope="module")
 def whole(rasters: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes]:
     """What a scan in one go writes."""
@@ -226,10 +216,9 @@ def test_a_killed_scan_goes_on_to_the_same_bytes(
     out = tmp_path / "scenes.parquet"
     stored = tmp_path / ".scenes.parquet.scan"
     command = [str(SCRIPT), "scan", "rasters", str(rasters), "-o", str(out), "--set", SETTING, "--quiet"]
-    code = killed(command, lambda: len(list(stored.glob("*.parquet"))) > moment)
-    assert code == -signal.SIGKILL, "killed before its end, or this test shows nothing"
+    killed_at(tmp_path / "gate", "*/.scenes.parquet.scan/*.parquet", command, at=moment + 2)
     assert not out.exists()
-    assert len(list(stored.glob("*.parquet"))) > moment
+    assert len(list(stored.glob("*.parquet"))) == moment + 1
     done = cli_here("scan", "rasters", rasters, "-o", out, "--set", SETTING, "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["dropped"] == {"frame": {"unreadable": 1}, "scene": {"no_frames": 1}}
@@ -245,12 +234,12 @@ def test_a_run_killed_in_its_scan_keeps_what_it_described(rasters: Path, tmp_pat
     out = tmp_path / "out"
     stored = out / ".progress" / ".scenes.parquet.scan"
     command = [str(SCRIPT), "run", str(recipe), "-o", str(out), "--quiet"]
-    assert killed(command, lambda: len(list(stored.glob("*.parquet"))) > 1) == -signal.SIGKILL
+    killed_at(tmp_path / "first", "*/.scenes.parquet.scan/*.parquet", command, at=3)
     kept = {path: path.stat().st_mtime_ns for path in stored.glob("*.parquet")}
-    assert killed(command, (out / ".progress" / "scan.json").exists) == -signal.SIGKILL
+    assert len(kept) == 2
+    killed_at(tmp_path / "second", "*/.progress/scan.json", command)
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
-    summary = json.loads((out / ".progress" / "scan.json").read_bytes())
-    assert summary["scenes"] == 1200
+    assert pq.read_metadata(out / ".progress" / "scenes.parquet").num_rows == 1200
 
 
 def test_many_drops_are_counted_and_the_first_shown(tmp_path: Path) -> None:

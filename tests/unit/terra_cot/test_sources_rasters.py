@@ -102,6 +102,8 @@ def test_missing_companions_are_told(tmp_path: Path) -> None:
     image(tmp_path / "S2_a_2023-05-01.tif", date=None)
     image(tmp_path / "S2_a_2023-06-01.tif", date=None)
     image(tmp_path / "X_a_2023-05-01.tif", date=None, bands=("B11", "B12"))
+    (tmp_path / "C_b_2023-05-01.tif").write_bytes(b"of another scene")
+    (tmp_path / "L_b.tif").write_bytes(b"of another scene")
     given = options("S2_{scene}_{date}.tif", "X_{scene}_{date}.tif", cloud="C_{scene}_{date}.tif",
                     label="L_{scene}.tif", legend="worldcover")  # fmt: skip
     (scene,), drops = found(tmp_path, given)
@@ -112,6 +114,67 @@ def test_missing_companions_are_told(tmp_path: Path) -> None:
         ("a/optical/20230601", "missing_file"),
         ("a/label", "missing_label"),
     ]
+    assert [drop.detail for drop in drops] == ["no C_a_{date}.tif", "no X_a_{date}.tif", "no L_a.tif"]
+
+
+SAR = {"modality": "sar", "files": ["{scene}/S1_{date}.tif"], "unit": "dB"}
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "near"),
+    [
+        ({"frames": [{"modality": "optical", "files": ["{scene}/S3_{date}.tif"]}, SAR]}, "frames[0].files[0]", "S2_"),
+        ({"frames": [SAR, {"modality": "optical", "files": ["{scene}/S2_{date}.tif", "{scene}/S2_{date}_20m.tif"]}]},
+         "frames[1].files[1]", "S2_"),
+        ({"frames": [{**SAR, "files": ["S1_{date}_wide.tif"]},
+                     {"modality": "optical", "files": ["{scene}/S2_{date}.tif"]}]}, "frames[0].files[0]", "place0/"),
+        ({"frames": [{"modality": "optical", "files": ["{scene}/S2_{date}.tif"], "cloud": "{scene}/CM_{date}.tif"}]},
+         "frames[0].cloud", "CL_"),
+        ({"label": "{scene}/lables.tif"}, "label", "labels.tif"),
+        ({"label": "maps/worldcover_*.tif"}, "label", "place0/"),
+    ],
+)  # fmt: skip
+def test_a_pattern_that_fits_no_file_stops_the_scan(
+    tmp_path: Path, change: dict[str, Any], field: str, near: str
+) -> None:
+    source = rasters_archive(tmp_path, scenes=1, side=64)["source"]
+    given = {key: value for key, value in source.items() if key not in ("kind", "root")}
+    with pytest.raises(DataError) as caught:
+        found(tmp_path, {**given, **change})
+    line = str(caught.value)
+    assert line.startswith(f"source.{field}: matches no file under {tmp_path}; got ")
+    assert near in line.partition("expected")[0]
+    assert "mend the pattern" in line
+
+
+def test_a_scene_that_lacks_a_frame_of_the_others_says_so(tmp_path: Path) -> None:
+    source = rasters_archive(tmp_path, scenes=2, side=64)["source"]
+    (tmp_path / "place1" / "S1_2023-05-02.tif").unlink()
+    scenes, drops = found(tmp_path, {key: value for key, value in source.items() if key not in ("kind", "root")})
+    assert [len(scene.frames) for scene in scenes] == [3, 2]
+    assert [(drop.level, drop.item, drop.reason) for drop in drops] == [("frame", "place1/sar", "missing_frame")]
+    assert "place1/S1_{date}.tif" in drops[0].detail
+
+
+def test_a_scene_that_no_swath_covers_says_so(tmp_path: Path) -> None:
+    """Images whose names tell no scene are matched by the ground: one lies over place0, none over place1."""
+    source = rasters_archive(tmp_path, scenes=2, side=64)["source"]
+    (tmp_path / "place0" / "S1_2023-05-02.tif").rename(tmp_path / "S1_2023-05-02.tif")
+    given = {key: value for key, value in source.items() if key not in ("kind", "root")}
+    given["frames"] = [given["frames"][0], {**SAR, "files": ["S1_{date}.tif"]}]
+    scenes, drops = found(tmp_path, given)
+    assert [len(scene.frames) for scene in scenes] == [3, 2]
+    assert [(drop.item, drop.reason) for drop in drops] == [("place1/sar", "missing_frame")]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "hint"), [("{scne}/{date}.tif", '"scene"'), ("{scene}/{dat}.tif", '"date"'), ("{scene}/{}.tif", "")]
+)
+def test_an_unknown_placeholder_is_refused(tmp_path: Path, pattern: str, hint: str) -> None:
+    for given in (options(pattern), options("{scene}.tif", label=pattern, legend="worldcover")):
+        with pytest.raises(ConfigError, match="no placeholder") as caught:
+            scan("rasters", tmp_path, given)
+        assert hint in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -248,7 +311,7 @@ def test_a_wrong_recipe_is_told_before_a_file_is_opened(tmp_path: Path, given: d
 
 
 def test_nothing_found_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no file matches"):
+    with pytest.raises(DataError, match=r"source.frames\[0\].files\[0\]: matches no file under .*no file at all"):
         found(tmp_path, options("{scene}.tif"))
     with pytest.raises(DataError, match="no such folder"):
         scan("rasters", tmp_path / "absent", options("{scene}.tif"))

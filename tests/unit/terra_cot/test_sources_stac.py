@@ -224,6 +224,15 @@ def test_partners_that_cover_too_little_are_told(tmp_path: Path) -> None:
     }
 
 
+def test_a_scene_where_no_radar_image_lies_says_so(tmp_path: Path) -> None:
+    far = FINE.window(5000, 0, 64, 64)
+    items = [simple(), item("far", "s1", "2023-05-02", far, {"vv": ("v.tif", far)})]
+    given = {**SIMPLE, "sar": {"collection": "s1", "assets": {"VV": "vv"}, "unit": "dB"}}
+    (scene,), drops = found(collection(tmp_path, *items), given)
+    assert [frame.modality for frame in scene.frames] == ["optical"]
+    assert {drop.item: drop.reason for drop in drops} == {"a/sar": "missing_frame", "sar/far": "no_scene"}
+
+
 def test_no_secret_of_an_href_is_kept(tmp_path: Path) -> None:
     body = simple()
     body["assets"]["red"]["href"] = "https://host.invalid/a.tif?se=2026&sig=SECRET"

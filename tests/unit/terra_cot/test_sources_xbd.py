@@ -55,6 +55,17 @@ def test_a_pair_is_two_dates_without_a_crs(tmp_path: Path) -> None:
     assert (scene.split, scene.licence) == ("train", "CC-BY-NC-SA-4.0")
 
 
+@pytest.mark.parametrize("name", ["labels/{}_post_disaster.json", "labels/{}_pre_disaster.json",
+                                  "images/{}_post_disaster.png", "images/{}_pre_disaster.png"])  # fmt: skip
+def test_a_pair_without_one_of_its_files_is_dropped_by_name(tmp_path: Path, name: str) -> None:
+    scene = one(xbd_pair(tmp_path, PAIR, size=SIZE))
+    assert isinstance(scene, Scene)
+    (tmp_path / "train" / name.format(scene.scene_id)).unlink()
+    drop = one(tmp_path)
+    assert isinstance(drop, Drop)
+    assert (drop.level, drop.item, drop.reason) == ("scene", scene.scene_id, "missing_file")
+
+
 def test_polygons_are_drawn_where_they_lie(tmp_path: Path) -> None:
     label = drawn(tmp_path, PAIR)
     assert label[24, 15] == 1, "x is a column, y is a row"

@@ -92,7 +92,7 @@ def test_no_two_tiles_of_different_splits_are_nearer_than_the_gap(seed: int, lat
     ("values", "message"),
     [
         ({"shares": {"train": 0.5}}, "add up to 1"),
-        ({"shares": {"training": 1.0}}, "no split training"),
+        ({"shares": {"training": 1.0}}, 'no split "training"; did you mean "train"'),
         ({"cell_km": 5, "gap_km": 5}, "leaves nothing"),
     ],
 )

@@ -7,9 +7,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from queue import SimpleQueue
+from typing import Any
 
 import pytest
+from gate import LONG_S
 
+from terrascope_bench import pool
 from terrascope_bench.pool import side_by_side
 
 
@@ -40,16 +44,26 @@ def test_every_item_once_and_no_more_than_threads_are_held(threads: int) -> None
     assert threads > 1 or results == sorted(results)
 
 
-def test_what_is_under_way_at_a_stop_is_given_out() -> None:
-    started = threading.Barrier(3)
+def test_what_is_under_way_at_a_stop_is_given_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are done only once the error is known: before that, each that is done lets another begin."""
+    started, known = threading.Barrier(3), threading.Event()
     asked: list[int] = []
+
+    class Told(SimpleQueue[Any]):
+        def get(self, *given: Any, **named: Any) -> Any:
+            got = super().get(*given, **named)
+            if isinstance(got, tuple) and isinstance(got[1], KeyError):
+                known.set()
+            return got
+
+    monkeypatch.setattr(pool, "SimpleQueue", Told)
 
     def work(number: int) -> int:
         asked.append(number)
-        started.wait(10)
+        started.wait(LONG_S)
         if number == 0:
             raise KeyError("stop")
-        time.sleep(0.05)
+        assert known.wait(LONG_S)
         return number
 
     results: list[int] = []
@@ -76,5 +90,5 @@ try:
 except KeyboardInterrupt:
     print("heard")
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=LONG_S, check=True)
     assert done.stdout == "heard\n"

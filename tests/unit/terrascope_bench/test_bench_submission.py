@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import pickle
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +35,11 @@ from terrascope_bench.submission.check import Checker
 from terrascope_bench.submission.inventory import take_inventory
 
 QUESTIONS = {
-    "a-opt": Expected(4, 6, ("t0",), "How much water?", "tile_1.png", "B"),
-    "a-sar": Expected(4, 6, ("t0",), "How much water?", "tile_1.png", "B"),
-    "b-opt": Expected(4, 6, ("t0",), "How much water?", "tile_2.png", "A"),
-    "c-opt": Expected(4, 6, ("t0", "t1"), "Which is larger?", "tile_1.v2.tif", "A"),
-    "d-opt": Expected(4, 6, ("t0",), "Do they touch?", None, None),
+    "a-opt": Expected(4, 6, ("t0",), "How much water?", ("tile_1.png",), "B"),
+    "a-sar": Expected(4, 6, ("t0",), "How much water?", ("tile_1.png",), "B"),
+    "b-opt": Expected(4, 6, ("t0",), "How much water?", ("tile_2.png",), "A"),
+    "c-opt": Expected(4, 6, ("t0", "t1"), "Which is larger?", ("tile_1.v2.tif",), "A"),
+    "d-opt": Expected(4, 6, ("t0",), "Do they touch?"),
 }
 ROOT = Path(__file__).parents[3]
 SCHEMA = Draft202012Validator(json.loads((ROOT / "schemas" / "official_results.schema.json").read_text()))
@@ -236,6 +237,56 @@ def test_quotes_and_depth_are_no_repetition(line: str, tmp_path: Path) -> None:
     assert isinstance(item, Prediction), item
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (b'{"question_id": "a-opt", "answer": "caf\xe9"}', "not UTF-8 (byte 0xE9 at byte 39); save the file as UTF-8"),
+        (
+            b'{"question_id": "a-opt", "answer": "A", "confidence": NaN}',
+            "confidence: not a number; got NaN, expected 0 to 1; or leave it out",
+        ),
+        (
+            b'{"question_id": "a-opt", "answer": "A", "mine": -Infinity}',
+            "mine: not a number; got -Infinity, expected JSON, which has no such number; or leave it out",
+        ),
+        (b'{"question_id": "NaN", "answer"}', "not JSON ("),
+        (b"a,B", "not JSON ("),
+    ],
+)
+def test_why_a_line_is_no_json(line: bytes, told: str, tmp_path: Path) -> None:
+    path = tmp_path / "p.jsonl"
+    path.write_bytes(b'{"question_id": "b-opt", "answer": "A"}\n  ' + line + b"\n")
+    good, bad = read(path)
+    assert isinstance(good, Prediction)
+    shift = told.replace("byte 39", "byte 42")  # two spaces before it; bytes count from 1
+    assert str(bad).startswith(f"line 2: {shift}"), str(bad)
+    path.write_bytes(line)
+    (alone,) = read(path)
+    assert ("predictions are JSONL" in str(alone)) == (line == b"a,B")  # of a CSV, which formats there are
+
+
+def test_a_nan_among_results_is_named(tmp_path: Path) -> None:
+    *_, last = results(tmp_path, result(), result(question_id="a-opt", gt_answer="B", confidence=float("nan")))
+    assert "NaN and Infinity are no JSON: leave the field out" in str(last)
+
+
+def test_a_result_is_found_by_any_name_of_its_image(tmp_path: Path) -> None:
+    names = ("scene_7.png", "tile_7_t0_optical.png", "tile_7", "e-opt")
+    questions = {
+        "e-opt": Expected(4, 6, ("t0",), "How much?", names, "A"),
+        "f-opt": Expected(4, 6, ("t0",), "How much?", ("scene_8", "tile_8_t0_optical.png", "tile_8", "f-opt"), "A"),
+    }
+    path = tmp_path / "p.json"
+    for image in (*names, "tile_7_t0_optical", "tile_7.png", "scene_7", "e-opt.png", "/a/b/tile_7.jpg"):
+        path.write_text(json.dumps({"results": [result(question="How much?", image=image)]}))
+        (item,) = read_submission(path, questions)
+        assert isinstance(item, Prediction), (image, str(item))
+        assert item.question_id == "e-opt"
+    path.write_text(json.dumps({"results": [result(question="How much?", image="tile_9.png")]}))
+    (item,) = read_submission(path, questions)
+    assert "got tile_9.png, expected scene_7.png or tile_7_t0_optical.png or tile_7 or" in str(item)
+
+
 def test_utf16_and_lists_over_many_lines_are_told_how_to_mend(tmp_path: Path) -> None:
     path = tmp_path / "p.jsonl"
     path.write_text('{"question_id": "a-opt", "answer": "A"}', encoding="utf-16")
@@ -321,8 +372,10 @@ def test_a_reader_left_early_leaves_no_process(tmp_path: Path) -> None:
     items = read_submission(path, QUESTIONS)
     next(iter(items))
     items.close()  # type: ignore[attr-defined]
-    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    commands = [Path(f"/proc/{child}/cmdline").read_text() for child in children]
+    commands = []
+    for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+        with suppress(OSError):  # of another test, and gone by now
+            commands.append(Path(f"/proc/{child}/cmdline").read_text())
     assert not [command for command in commands if "parquet_rows" in command]
 
 

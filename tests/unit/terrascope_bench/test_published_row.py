@@ -8,7 +8,7 @@ from typing import Any
 import publishedfactory as factory
 import pytest
 
-from terrascope_bench.published.names import CODES, task_code
+from terrascope_bench.published.names import CODES, nearest, task_code
 from terrascope_bench.published.row import PublishedRow, Refused, parse_row
 from terrascope_bench.tasks import TASKS
 
@@ -55,6 +55,10 @@ def test_an_unknown_task_type_is_refused_with_the_nearest_name() -> None:
     assert isinstance(row, Refused)
     assert (row.row, row.reason, row.field) == (7, "unknown_task_type", "task_type")
     assert 'did you mean "distance_measurement"?' in row.expected
+    # What is proposed is among the names that are listed.
+    for wrong in ("area_comparisons", "comparitive_area", "complex_reasoning"):
+        listed, _, hint = nearest(wrong).partition("; did you mean ")
+        assert all(name in listed.removeprefix("one of ").split(", ") for name in [hint.strip('"?')] if name)
 
 
 @pytest.mark.parametrize(

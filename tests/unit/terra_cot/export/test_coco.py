@@ -66,6 +66,8 @@ def test_pycocotools_reads_instances_that_tile_the_classes(
         names = {number: entry["name"] for number, entry in api.cats.items()}
         for image in api.loadImgs(api.getImgIds()):
             tile = tiles[image["tile_id"]]
+            (licence,) = [row["name"] for row in api.dataset["licenses"] if row["id"] == image["license"]]
+            assert licence == tile.licence
             with Image.open(out / "images" / image["file_name"]) as picture:
                 assert picture.size == (image["width"], image["height"]) == (tile.width, tile.height)
             index, classes = index_of(tile, image["frame"]), legend(tile.legend).vocabulary("native").classes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ import shapely
 from affine import Affine
 from exportfactory import changed, every_sample, every_tile
 from pyproj import Transformer
+from pystac.extensions.classification import ClassificationExtension
 from pystac.extensions.projection import ProjectionExtension
 from pystac.validation import validate_dict
 from rasterio import features
@@ -28,6 +30,7 @@ from terra_cot.export import export
 from terra_cot.export.outline import bounds, footprint, outline
 from terra_cot.facts import area_m2
 from terra_cot.geo.grid import Grid
+from terra_cot.legend import legend
 from terra_cot.sample import Sample
 from terra_cot.scene import Scene
 from terra_cot.tile import TileRecord
@@ -147,6 +150,12 @@ def test_assets_are_cogs_on_the_grid_that_the_item_states(geo: Path, small: Path
                 pixels = dataset.read()
                 if key == "label":
                     assert np.array_equal(pixels[0], tile.label_array(frame))
+                    told = {entry.value: entry for entry in ClassificationExtension.ext(asset).classes or []}
+                    for code in set(np.unique(pixels).tolist()) - set(legend(str(tile.legend)).void):
+                        entry = next(one for one in legend(str(tile.legend)).native if code in one.codes)
+                        assert told[code].name == re.sub(r"\W+", "-", entry.name)
+                        assert dataset.colormap(1)[code][:3] == entry.color
+                        assert told[code].color_hint == "".join(f"{value:02X}" for value in entry.color)
                 elif key.startswith("mask-"):
                     label = asset.extra_fields["terra_cot:label"]
                     labels.add(label)
