@@ -34,12 +34,13 @@ _ALSO = {"B2": "B02", "B3": "B03", "B4": "B04", "R": "red", "G": "green", "B": "
 class Cloud:
     """What is known of the cloud over one optical image.
 
-    `share` of its valid ground that lies under cloud, or its shadow where `shadow` says that a near-infrared band tells
-    it; None where cloud cannot be told, and `why`.
+    `share` of its valid ground that looks like cloud, or its shadow where `shadow` says that a near-infrared band tells
+    it; `hidden` of it that no radar shows. None where cloud cannot be told, and `why`.
     """
 
     frame: str
     share: float | None
+    hidden: float | None = None
     shadow: bool = False
     why: str | None = None
 
@@ -78,11 +79,13 @@ def find_hidden(views: Views, both_sensors: bool) -> Hidden:
             clouds.append(Cloud(frame.frame, None, why=why))
             continue
         mask, valid_px = _mask(views, frame)
-        share = int(np.count_nonzero(mask)) / valid_px if valid_px else None
-        clouds.append(Cloud(frame.frame, share, _has_shadow(_named(whole))))
+        cloud_px = int(np.count_nonzero(mask))
         radar = [other for other in views.scene.frames if (other.frame, other.modality) == (frame.frame, "sar")]
-        if both_sensors and radar and mask.any():
+        if both_sensors and radar and cloud_px:
             _uncover(views, radar[0], mask)
+        hidden_px = int(np.count_nonzero(mask))
+        share, hidden = (px / valid_px if valid_px else None for px in (cloud_px, hidden_px))
+        clouds.append(Cloud(frame.frame, share, hidden, _has_shadow(_named(whole))))
         if mask.any():
             where[frame.frame] = mask
     return Hidden(tuple(clouds), where)

@@ -89,7 +89,8 @@ def scene_entry(found: Found, views: Views, clouds: Sequence[Cloud]) -> dict[str
 
 def _cloud(cloud: Cloud) -> dict[str, Any]:
     found_by = "spectral" if cloud.why is None else None
-    return {"found_by": found_by, "share": cloud.share, "shadow": cloud.shadow, "unknown": cloud.why}
+    told = {"share": cloud.share, "hidden_share": cloud.hidden, "shadow": cloud.shadow}
+    return {"found_by": found_by, **told, "unknown": cloud.why}
 
 
 def roads_entry(path: Path, roads: Roads, lines: Sequence[dict[str, Any]]) -> dict[str, Any]:

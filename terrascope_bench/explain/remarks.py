@@ -34,7 +34,7 @@ def _of_change(note: Mapping[str, Any]) -> list[str]:
     hidden, lines = change["cloud"]["hidden_share"], []
     if hidden:
         both = f"{change['from']} or {change['to']}"
-        lines.append(f"{_percent(hidden)} of the ground is under cloud on {both}, and is not counted.")
+        lines.append(f"{_percent(hidden)} of the ground looks like cloud on {both}, and is not counted.")
     for date, why in _unknown(note, (change["from"], change["to"])).items():
         lines.append(f"Cloud is not recognised on {date} ({why}): ground under it is counted as seen.")
     return lines
@@ -44,8 +44,10 @@ def _of_images(note: Mapping[str, Any]) -> list[str]:
     lines = []
     for image in note["scene"]["images"]:
         cloud = image["cloud"]
-        if cloud and cloud["share"] is not None and cloud["share"] >= _LITTLE:
-            lines.append(f"{_percent(cloud['share'])} of {image['frame']} is under cloud: a mask there is a guess.")
+        if cloud and (cloud["hidden_share"] or 0.0) >= _LITTLE:
+            lines.append(
+                f"{_percent(cloud['hidden_share'])} of {image['frame']} looks like cloud: a mask there is a guess."
+            )
     lines += [f"Cloud is not recognised on {date} ({why})." for date, why in _unknown(note).items()]
     return lines
 

@@ -212,7 +212,7 @@ def test_ground_under_cloud_is_no_part_of_a_flood(house: Path, tmp_path: Path) -
     assert notes["clear"]["change"]["cloud"] == {"hidden_share": 0.0}  # type: ignore[index]
     assert notes["hidden"]["change"]["cloud"]["hidden_share"] == pytest.approx(0.5, abs=0.01)  # type: ignore[index]
     assert notes["hidden"]["scene"]["images"][1]["cloud"]["found_by"] == "spectral"  # type: ignore[index]
-    line = "% of the ground is under cloud on t0 or t1, and is not counted."
+    line = "% of the ground looks like cloud on t0 or t1, and is not counted."
     assert line in told["hidden"]
     assert line not in told["clear"]
     assert line in (tmp_path / "hidden/index.html").read_text()

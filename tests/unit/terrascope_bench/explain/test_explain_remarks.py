@@ -40,7 +40,7 @@ def test_an_option_follows_only_where_the_question_is_one_of_the_benchmark(
 
 
 def note(**more: Any) -> dict[str, Any]:
-    clear = {"found_by": "spectral", "share": 0.0, "shadow": False, "unknown": None}
+    clear = {"found_by": "spectral", "share": 0.0, "hidden_share": 0.0, "shadow": False, "unknown": None}
     images = [{"frame": date, "modality": "optical", "cloud": dict(clear)} for date in ("t0", "t1")]
     made = {"answer": "B", "follows": None, "change": None, "scene": {"images": images}, "model": {"name": "mine"}}
     return {**made, **more}
@@ -65,13 +65,20 @@ def test_another_option_than_the_answer_is_said() -> None:
 )
 def test_hidden_ground_of_a_change_is_said(share: float, told: str) -> None:
     (line,) = remarks(note(change=change(share)))
-    assert line.startswith(f"{told} of the ground is under cloud on t0 or t1")
+    assert line.startswith(f"{told} of the ground looks like cloud on t0 or t1")
+
+
+def test_cloud_of_an_image_is_said_but_for_what_radar_shows() -> None:
+    told = note()
+    told["scene"]["images"][0]["cloud"] |= {"share": 0.3, "hidden_share": 0.0}
+    told["scene"]["images"][1]["cloud"] |= {"share": 0.3, "hidden_share": 0.2}
+    assert remarks(told) == ["20.0 % of t1 looks like cloud: a mask there is a guess."]
 
 
 def test_unknown_cloud_is_said_once_for_a_reason() -> None:
     told = note(change=change(None))
     for image in told["scene"]["images"]:
-        image["cloud"] = {"found_by": None, "share": None, "shadow": False, "unknown": "8-bit"}
+        image["cloud"] = {"found_by": None, "share": None, "hidden_share": None, "shadow": False, "unknown": "8-bit"}
     assert remarks(told) == ["Cloud is not recognised on t0 and t1 (8-bit): ground under it is counted as seen."]
     assert remarks({**told, "change": None}) == ["Cloud is not recognised on t0 and t1 (8-bit)."]
     told["scene"]["images"][0]["cloud"] = None  # SAR
