@@ -20,7 +20,8 @@ from rasterio.io import MemoryFile
 from terra_cot.mask import decode
 from terra_cot.mask import encode as encode_mask
 from terra_cot.pixels import encode
-from terra_cot.store.manifest import file_entry
+from terra_cot.store.card import write_card
+from terra_cot.store.manifest import file_entry, manifest_parts
 from terra_cot.store.shards import SAMPLES, TILES, Table, read_rows, write_part
 
 Row = dict[str, Any]
@@ -52,13 +53,16 @@ def edit_manifest(folder: Path, edit: Callable[[Row], None]) -> None:
 
 
 def rewrite(folder: Path, table: Table, edit: Callable[[list[Row]], Any]) -> None:
-    """Alter rows of part 0, write the part anew, and mend its checksum, size and number of rows in the manifest."""
+    """Alter rows of part 0, write the part anew, and mend what the manifest and the card say of it."""
     rows = list(read_rows(table.part(folder, 0), table))
     edit(rows)
     part = write_part(folder, table, 0, rows)
 
     def mend(manifest: Row) -> None:
         manifest["parts"] = [asdict(part) if entry["path"] == part.path else entry for entry in manifest["parts"]]
+        write_card(folder, manifest, manifest_parts(manifest))
+        files = [entry["path"] for entry in manifest["files"]]
+        manifest["files"] = [file_entry(folder, name) for name in files if (folder / name).exists()]
 
     edit_manifest(folder, mend)
 

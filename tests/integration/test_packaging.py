@@ -138,7 +138,7 @@ def test_cards_are_read_by_the_hub_as_they_are_meant() -> None:
     sources = [{"source": kind, "licence": source(kind).licence, "scenes": 1} for kind in SOURCES]
     counts = {"samples": {"kept": 3, "by_task": {"area": 3}}}
     body = {"recipe": {"name": "demo"}, "recipe_sha256": "0" * 64, "seed": 0, "sources": sources, "counts": counts}
-    card = DatasetCard(card_text(body))
+    card = DatasetCard(card_text(body, []))
     assert card.data.to_dict()["configs"][0]["default"] is True
     configs = MetadataConfigs.from_dataset_card_data(card.data)
     assert set(configs) == {"samples", "tiles"}
@@ -146,5 +146,5 @@ def test_cards_are_read_by_the_hub_as_they_are_meant() -> None:
     assert card.data.license_name == "several-named-in-this-card"
     assert all(f"| {entry['source']} | {entry['licence']} |" in card.text for entry in sources)
     listed = [entry for entry in sources if entry["source"] in ("bigearthnet", "world", "xbd")]
-    card = DatasetCard(card_text(body | {"sources": listed}))
+    card = DatasetCard(card_text(body | {"sources": listed}, []))
     assert card.data.license == ["cc-by-nc-sa-4.0", "cc0-1.0", "cdla-permissive-1.0"]

@@ -495,7 +495,7 @@ def test_the_page_of_predictions_tells_the_limits_of_the_code() -> None:
         f"| rows of Parquet | {limits.MAX_ROWS:,},",
         f"| {limits.READER_BYTES // mib} MiB, in a process",
         f"at most {MAX_COUNTS // mib} MiB |",
-        f"any up to {MAX_SIDE} a side, 2^{MAX_RESIZED_PX.bit_length() - 1} px",
+        f"any size up to {MAX_SIDE:,} px a side, all masks of a line together at most {MAX_RESIZED_PX:,} ",
         f"at most {MAX_MASKS}, or absent",
         f"at most {MAX_LABEL} characters",
     ):
