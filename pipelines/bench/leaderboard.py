@@ -48,9 +48,9 @@ def leaderboard(
         for ranking in board["rankings"]:
             for note in ranking["notes"]:
                 console.say(f"note: {note}")
-        for entry in board["refused"]:
-            if entry["origin"] == "reported":
-                console.say(f"no row of the paper's: {entry['name']}: {entry['reason']}")
+        left = [f"{row['name']} ({row['reason']})" for row in board["refused"] if row["origin"] == "reported"]
+        if left:
+            console.say(f"of the paper, not listed: {'; '.join(left)}")
         console.say(f"open {out / 'index.html'}")
     refused = [entry for entry in board["refused"] if entry["origin"] == "scored"]
     if refused:

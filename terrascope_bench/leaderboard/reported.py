@@ -36,7 +36,7 @@ def why_refused(tasks: Sequence[float | None], macro: float, decimals: int) -> s
     """Why a printed average does not follow from the printed task values; None where it does."""
     values = [value for value in tasks if value is not None]
     if not values:
-        return f"the average {macro:.{decimals}f} has no task values to follow from"
+        return f"an average, {macro:.{decimals}f}, without the values of its tasks"
     mean = fsum(values) / len(values)
     if abs(mean - macro) > 10**-decimals + 1e-9:
         return f"the average {macro:.{decimals}f} does not follow from the tasks, whose mean is {mean:.{decimals + 1}f}"

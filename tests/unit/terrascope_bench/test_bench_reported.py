@@ -12,7 +12,7 @@ def test_every_printed_row_is_shown_or_refused_by_name() -> None:
     found = reported()
     assert len(found["rows"]) == 14
     assert [row["name"] for row in found["refused"]] == ["Mint-CoT SFT", "Mint-CoT SFT+RL", "ThinkGeo", "EarthAgent"]
-    assert all("no task values" in row["reason"] for row in found["refused"])
+    assert all("without the values of its tasks" in row["reason"] for row in found["refused"])
     first, last = found["rows"][0], found["rows"][-1]
     assert (first["model"], first["macro"], first["tasks"]["BCE"]) == ("TerraScope 8B", 0.689, 0.521)
     assert (last["model"], last["macro"], last["tasks"]["BCE"]) == ("LHRS-bot 7B", 0.266, None)
