@@ -16,14 +16,16 @@ from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
+from scipy.spatial import cKDTree
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 GALLERY = ROOT / "docs/gallery"
 NOTEBOOK = ROOT / "docs/explore.ipynb"
-_WIDE_PX, _COLORS = 1040, 256
+_WIDE_PX, _COLORS, _VIVID = 1040, 256, 64
 _PROGRAMS = {"terra-cot": "terra_cot", "terrascope-bench": "terrascope_bench"}
 _COMMANDS = {
     "world": "terra-cot world world --scenes 2 --pairs 4 --size-px 768 --quiet",
@@ -104,10 +106,14 @@ def _pages(work: Path) -> Iterator[tuple[str, Image.Image]]:
     path = os.environ.get("TERRA_COT_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        for name, file in (("view", "dataset-view/index.html"), ("stats", "stats.html")):
+        for name, file, last in (("view", "dataset-view/index.html", "body"), ("stats", "stats.html", ".flowing")):
             page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="light")
             page.goto((work / file).resolve().as_uri())
             page.wait_for_timeout(1500)
+            box = page.locator(last).first.bounding_box()
+            assert box is not None
+            # To the end of a part of the page: nothing is cut through.
+            page.set_viewport_size({"width": 1280, "height": round(box["y"] + box["height"]) + 24 * (last != "body")})
             yield name, Image.open(BytesIO(page.screenshot()))
         browser.close()
 
@@ -117,8 +123,18 @@ def _save(picture: Image.Image, path: Path) -> None:
     picture = picture.convert("RGB")
     if picture.width > _WIDE_PX:
         picture = picture.resize((_WIDE_PX, round(picture.height * _WIDE_PX / picture.width)), Image.Resampling.LANCZOS)
-    few = picture.quantize(_COLORS, method=Image.Quantize.MEDIANCUT, kmeans=3, dither=Image.Dither.NONE)
-    few.save(path, "PNG", optimize=True)
+    # Outlines, marks and words are of one colour each, and keep it: those of two classes must not become one.
+    pixels = np.asarray(picture)
+    found, place, count = np.unique(pixels.reshape(-1, 3), axis=0, return_inverse=True, return_counts=True)
+    common = found[np.argsort(-count, kind="stable")]
+    vivid = common[np.ptp(common.astype(int), axis=1) > 70]
+    flat = np.concatenate([common[:16], vivid[:_VIVID]])
+    few = picture.quantize(_COLORS - len(flat), method=Image.Quantize.MEDIANCUT, kmeans=3).getpalette() or []
+    palette = np.concatenate([flat, np.array(few, np.uint8).reshape(-1, 3)])[:_COLORS]
+    index = cKDTree(palette).query(found)[1].astype(np.uint8)[place].reshape(pixels.shape[:2])
+    out = Image.fromarray(index).convert("P")
+    out.putpalette(palette.ravel().tolist())
+    out.save(path, "PNG", optimize=True)
 
 
 def _notebook(work: Path, environment: dict[str, str]) -> None:
