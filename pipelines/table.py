@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipelines.colour import coloured, width_of
+from terra_cot.counted import counted
 from terra_cot.visible import visible
 
 _WHOLE = re.compile(
@@ -73,7 +74,7 @@ def print_table(
     _draw(title, [made[k] for k in shown], widths, width, tight, colours_of_rows)
     left = [column.head for k, column in enumerate(made) if k not in shown]
     if left:
-        told = f"{len(left)} more column{'s' * (len(left) > 1)}: {more} ({', '.join(left)})"
+        told = f"{counted(len(left), 'more column')}: {more} ({', '.join(left)})"
         sys.stdout.write("".join(f"{line}\n" for line in _wrapped(told, width, cut=False)))
     if tight:
         sys.stdout.write("\n")

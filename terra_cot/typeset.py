@@ -34,6 +34,7 @@ _HIGH = re.compile("([²³]+)")
 _HIGH_SIZE = 0.62
 
 
+@lru_cache
 def font(size_px: int) -> Font:
     """The font that comes with Pillow, at a size."""
     return ImageFont.load_default(size_px)
@@ -112,7 +113,7 @@ def _runs(text: str, face: Font) -> list[tuple[str, Font, float]]:
         if not number % 2:
             found += [("".join(map(_drawable, part)), face, 0.0)] if part else []
         elif isinstance(face, ImageFont.FreeTypeFont):
-            small = face.font_variant(size=round(face.size * _HIGH_SIZE))
+            small = font(round(face.size * _HIGH_SIZE))
             # The tops of high and plain digits are on one line.
             found.append((normalize("NFKD", part), small, face.getbbox("0")[1] - small.getbbox("0")[1]))
         else:

@@ -9,7 +9,7 @@ import typer
 
 from pipelines import console
 from pipelines.bench.arguments import Seed
-from pipelines.bench.blind import GUESSABLE, WHAT_IS_GUESSABLE
+from pipelines.bench.blind import GUESSABLE, WHAT_IS_GUESSABLE, guessable
 from pipelines.console import Force, Json, Quiet
 
 _UNITS = {"scan": "pairs", "tile": "tiles", "questions": "tiles", "rows": "rows", "blind": "questions"}
@@ -95,9 +95,7 @@ def _print_blind(blind: dict[str, Any]) -> None:
     for code, entry in [*blind["tasks"].items(), ("overall", blind["overall"])]:
         best = entry["best"]
         accuracy = entry["solvers"][best] if best else None
-        rows.append(
-            [code, entry["n"], f"{entry['chance']:.3f}", best, _interval(accuracy), _interval(entry["needs_no_image"])]
-        )
+        rows.append([code, entry["n"], f"{entry['chance']:.3f}", best, _interval(accuracy), guessable(entry)])
     columns = ["task", "n", "chance", "best blind solver", "its accuracy (95 %)", GUESSABLE]
     console.print_table("what can be answered without the image", columns, rows)
     console.say(WHAT_IS_GUESSABLE)

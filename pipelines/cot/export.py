@@ -10,6 +10,7 @@ import typer
 from pipelines import completion, console
 from pipelines.console import Force, Json, Quiet
 from pipelines.cot.arguments import Folder
+from terra_cot.store.counts import by_reason
 
 
 def export(
@@ -39,7 +40,7 @@ def export(
         console.print_json(note)
         return
     for kind, count in note["counts"].items():
-        why = ", ".join(f"{number} {reason}" for reason, number in count["dropped"].items())
+        why = by_reason(count["dropped"])
         line = f"{kind}: {count['read']} read, {count['written']} written" + (f", dropped {why}" if why else "")
         console.say(line, quiet)
     console.say(f"done: {out}", quiet)

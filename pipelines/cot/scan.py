@@ -11,6 +11,8 @@ import typer
 from pipelines import completion, console
 from pipelines.console import Force, Json, Quiet
 from pipelines.cot.arguments import Limit
+from terra_cot.counted import counted
+from terra_cot.store.counts import by_reason
 
 if TYPE_CHECKING:
     from terra_cot.cut import TileOptions
@@ -120,20 +122,16 @@ def _say_scan(out: Path, summary: dict[str, Any], quiet: bool) -> None:
 
     dropped = summary["dropped"]
     lost = dropped.get("scene", {})
-    why = f", dropped {_reasons(lost)}" if lost else ""
+    why = f", dropped {by_reason(lost)}" if lost else ""
     read = summary["scenes"] + sum(lost.values())
-    console.say(f"{out}: {read} {'scene' if read == 1 else 'scenes'} read, {summary['scenes']} kept{why}", quiet)
+    console.say(f"{out}: {counted(read, 'scene')} read, {summary['scenes']} kept{why}", quiet)
     for level in dropped.keys() - {"scene"}:
-        console.say(f"{level}s dropped: {_reasons(dropped[level])}", quiet)
+        console.say(f"{level}s dropped: {by_reason(dropped[level])}", quiet)
     for drop in islice(read_drops(out), _DROPS_SHOWN):
         console.say(f"dropped {drop['level']} {drop['item']}: {drop['reason']} ({drop['detail']})", quiet)
     total = sum(sum(reasons.values()) for reasons in dropped.values())
     if total > _DROPS_SHOWN:
         console.say(f"... and {total - _DROPS_SHOWN} more in {dropped_beside(out)}", quiet)
-
-
-def _reasons(dropped: dict[str, int]) -> str:
-    return ", ".join(f"{number} {reason}" for reason, number in dropped.items())
 
 
 def _alignment(scenes: Path, folder: Path, kind: str, options: TileOptions, quiet: bool) -> Table:

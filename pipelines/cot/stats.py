@@ -11,6 +11,7 @@ from pipelines import console
 from pipelines.console import Force, Json, Quiet
 from pipelines.cot.arguments import Folder
 from pipelines.cot.summary import say_frames
+from terra_cot.store.counts import by_reason
 
 
 def stats(
@@ -46,7 +47,7 @@ def _say_stats(found: dict[str, Any], folder: Path) -> None:
     counts, samples = found["counts"], found["counts"].get("samples")
     for stage in ("scenes", "tiles", "annotated_tiles"):
         if stage in counts:
-            why = ", ".join(f"{number} {reason}" for reason, number in counts[stage]["dropped"].items()) or "none"
+            why = by_reason(counts[stage]["dropped"]) or "none"
             console.say(
                 f"{stage.replace('_', ' ')}: {counts[stage]['read']} read, {counts[stage]['kept']} kept, dropped: {why}"
             )

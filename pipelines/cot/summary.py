@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import console
+from terra_cot.counted import counted
+from terra_cot.store.counts import by_reason, frames_left_out
 
 
 def stages(quiet: bool) -> Any:
@@ -30,7 +32,7 @@ def _say(out: Path, manifest: dict[str, Any], quiet: bool) -> None:
     for stage in ("scenes", "tiles", "annotated_tiles"):
         if stage in counts:
             found = counts[stage]
-            why = ", ".join(f"{number} {reason}" for reason, number in found["dropped"].items())
+            why = by_reason(found["dropped"])
             console.say(
                 f"{stage.replace('_', ' ')}: {found['read']} read, {found['kept']} kept"
                 + (f", dropped {why}" if why else ""),
@@ -53,16 +55,14 @@ def _no_sample(out: Path, counts: dict[str, Any]) -> str:
     if not dropped:
         return f"{out}: no sample was made: the recipe's `mix` takes none of what its tiles give; loosen its shares"
     reason = max(sorted(dropped), key=lambda name: dropped[name])
-    why = f"{reason} for {dropped[reason]} of {_counted(counts['annotated_tiles']['read'], 'tile')}"
+    why = f"{reason} for {dropped[reason]} of {counted(counts['annotated_tiles']['read'], 'tile')}"
     if reason == "no_label":
-        why += f" ({_counted(maps, 'scene')} without a label map)" if maps else " (the source gives no label map)"
+        why += f" ({counted(maps, 'scene')} without a label map)" if maps else " (the source gives no label map)"
     return f"{out}: no sample was made: {why}; see why each in {out / 'dropped.jsonl'}; the tiles are kept"
 
 
 def say_frames(counts: dict[str, Any], folder: Path, quiet: bool = False) -> None:
     """Frames that were dropped: their scenes and tiles are kept, so that no other line tells of them."""
-    from terra_cot.store.counts import by_reason, frames_left_out
-
     for what, numbers in frames_left_out(counts):
         console.say(f"{what}: {by_reason(numbers)} ({folder / 'dropped.jsonl'})", quiet)
 
@@ -70,10 +70,6 @@ def say_frames(counts: dict[str, Any], folder: Path, quiet: bool = False) -> Non
 def _generations(found: list[dict[str, int]]) -> Iterator[str]:
     """Each generation in words: what the first run made, then what later ones added."""
     for number, entry in enumerate(found):
-        gone = f" ({_counted(entry['gone'], 'scene')} gone)" if entry["gone"] else ""
-        told = f"{_counted(entry['parts'], 'part')} of {_counted(entry['scenes'], 'scene')}"
+        gone = f" ({counted(entry['gone'], 'scene')} gone)" if entry["gone"] else ""
+        told = f"{counted(entry['parts'], 'part')} of {counted(entry['scenes'], 'scene')}"
         yield f"{told} {'added' if number else 'at first'}{gone}"
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -7,8 +7,6 @@ from pipelines.console import Json, Quiet, Workers
 from pipelines.cot.arguments import Folder
 from terra_cot.counted import counted
 
-_ONE = {"tiles": "tile", "samples": "sample", "masks": "mask", "evidence": "evidence"}
-
 
 def verify(
     folder: Folder,
@@ -27,7 +25,7 @@ def verify(
     if json:
         console.print_json({**totals, "problems": [asdict(problem) for problem in report.problems]})
     else:
-        checked = ", ".join(counted(number, _ONE[name], name) for name, number in totals.items())
+        checked = ", ".join(counted(number, name.removesuffix("s"), name) for name, number in totals.items())
         console.say(f"{folder}: {checked} checked, {counted(len(report.problems), 'problem')}", quiet)
     if report.problems:
         console.fail([] if json else [str(problem) for problem in report.problems])

@@ -15,7 +15,7 @@ from terra_cot.stages.plan import generations, seal
 from terra_cot.stages.scan import read_drops
 from terra_cot.store.atomic import replacing
 from terra_cot.store.card import write_card
-from terra_cot.store.counts import SAMPLE_KEYS, dataset_counts
+from terra_cot.store.counts import SAMPLE_KEYS, by_reason, dataset_counts
 from terra_cot.store.croissant import write_croissant
 from terra_cot.store.manifest import file_entry, write_manifest
 from terra_cot.store.shards import SAMPLES, TILES
@@ -60,7 +60,7 @@ def finish(workspace: Workspace, recipe: Recipe, mix: dict[str, Any] | None = No
     write_croissant(workspace.folder, body)
     body["files"] = [file_entry(workspace.folder, name) for name in ("README.md", "croissant.json", "dropped.jsonl")]
     if not any(marker.part.rows for marker in tiles):
-        why = ", ".join(f"{number} {reason}" for reason, number in counts["tiles"]["dropped"].items())
+        why = by_reason(counts["tiles"]["dropped"])
         raise DataError(
             f"no tile is left ({why})", file=workspace.folder, fix="see why each was dropped in its dropped.jsonl"
         )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from terra_cot.counted import counted
 from terra_cot.errors import ConflictError, DataError, shorten
 from terra_cot.recipe import Recipe
 from terra_cot.scene import SCENES, Drop
@@ -44,9 +45,9 @@ def refuse_loss(folder: Path, hidden: Path, found: Path, recipe: Recipe) -> None
     where = ", ".join(dict.fromkeys(spec.root for spec in recipe.archives()))
     limit = f"; limit {recipe.limit} counts from the first scene" if recipe.limit is not None else ""
     raise ConflictError(
-        f"{folder}: {_counted(number, 'scene')} of the last run {'is' if number == 1 else 'are'} no longer found in "
+        f"{folder}: {counted(number, 'scene')} of the last run {'is' if number == 1 else 'are'} no longer found in "
         f"{shorten(where)} ({'' if number == 1 else 'first '}{shorten(first)}: {_why(found, first)}{limit}), and "
-        f"{_counted(loss.tiles, 'tile')} and {_counted(loss.samples, 'sample')} made of "
+        f"{counted(loss.tiles, 'tile')} and {counted(loss.samples, 'sample')} made of "
         f"{them} would be deleted; nothing was changed: bring {them} back (is a disk or a folder missing?) and run "
         f"again, or --force to go on without {them}"
     )
@@ -69,6 +70,8 @@ def refuse_drop(folder: Path, drop: Drop, there: frozenset[str]) -> None:
 
 def _loss(folder: Path, hidden: Path, found: Path, part_tiles: int) -> _Loss:
     loss = _Loss({})
+    if next(sealed_parts(hidden, part_tiles), None) is None:
+        return loss  # nothing was finished yet: the scenes need not be looked up
     with Index() as names:
         for row in read_rows(found, SCENES, ["scene_id"]):
             names.add(row["scene_id"])
@@ -103,7 +106,3 @@ def _why(found: Path, scene: str) -> str:
         if drop["item"].startswith(f"{scene}/") and not told:
             told = f"{drop['reason']}, {shorten(drop['detail'])}"
     return "not there"
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

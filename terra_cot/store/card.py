@@ -67,7 +67,7 @@ def _body(body: dict[str, Any], tables: list[str]) -> str:
     for name in ("scenes", "tiles", "annotated_tiles"):
         if name in counts:
             stage = counts[name]
-            why = ", ".join(f"{number} {reason}" for reason, number in stage["dropped"].items()) or "none"
+            why = by_reason(stage["dropped"]) or "none"
             lines.append(f"| {name.replace('_', ' ')} | {stage['read']} | {stage['kept']} | {why} |")
     left_out = [f"{what.capitalize()}: {by_reason(numbers)}." for what, numbers in frames_left_out(counts)]
     lines += ["", " ".join(left_out)] if left_out else []
