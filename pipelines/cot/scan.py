@@ -11,7 +11,6 @@ import typer
 from pipelines import completion, console
 from pipelines.console import Force, Json, Quiet
 from pipelines.cot.arguments import Limit
-from terra_cot.counted import counted
 from terra_cot.store.counts import by_reason
 
 if TYPE_CHECKING:
@@ -124,7 +123,7 @@ def _say_scan(out: Path, summary: dict[str, Any], quiet: bool) -> None:
     lost = dropped.get("scene", {})
     why = f", dropped {by_reason(lost)}" if lost else ""
     read = summary["scenes"] + sum(lost.values())
-    console.say(f"{out}: {counted(read, 'scene')} read, {summary['scenes']} kept{why}", quiet)
+    console.say(f"{out}: {read} {'scene' if read == 1 else 'scenes'} read, {summary['scenes']} kept{why}", quiet)
     for level in dropped.keys() - {"scene"}:
         console.say(f"{level}s dropped: {by_reason(dropped[level])}", quiet)
     for drop in islice(read_drops(out), _DROPS_SHOWN):
